@@ -1,0 +1,1 @@
+"""kasv: a continuous benchmarking repository for Keras backends."""
