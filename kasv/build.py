@@ -1,0 +1,119 @@
+"""Build the environment of a release, complete or not at all.
+
+uv installs exactly the release's lock, hashes required, into a folder beside the final one, which
+is renamed into place once everything is there. What is built stays until no release names it.
+"""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock
+from uv import find_uv_bin
+
+from kasv import interpreters, mpi
+from kasv.errors import KasvError
+from kasv.releases import Release
+
+_MARKER = "kasv-release.json"
+
+# What uv says, and what its user can do about it.
+_REMEDIES = (
+    ("hash mismatch", "a file on the index is not the one that was locked: do not trust it"),
+    ("no space left", "free some disk, or set env_dir in asv.conf.json to a larger one"),
+    ("error sending request", "check the network; what is in uv's cache needs none"),
+    ("network connectivity is disabled", "run once with the network to fill uv's cache"),
+    ("failed to fetch", "check the network; what is in uv's cache needs none"),
+)
+
+
+class Marker(msgspec.Struct, frozen=True):
+    """What a complete environment says it holds."""
+
+    tag: str
+    device: str
+    python: str
+    lock: str
+
+
+def folder(release: Release, device: str, env_dir: Path) -> Path:
+    """Return where the release's environment for `cpu` or `gpu` resides."""
+    return env_dir / (release.tag if device == "cpu" else f"{release.tag}-{device}")
+
+
+def is_built(release: Release, device: str, env_dir: Path) -> bool:
+    """Tell whether the environment is there, complete, and of this very lock."""
+    path = folder(release, device, env_dir)
+    try:
+        marker = msgspec.json.decode((path / _MARKER).read_bytes(), type=Marker)
+    except (OSError, msgspec.DecodeError):
+        return False
+    return marker == _marker(release, device) and (path / "bin" / "python").exists()
+
+
+def build(release: Release, device: str, env_dir: Path) -> Path:
+    """Build the release's environment unless it is there; return its folder.
+
+    Safe where two processes build the same one, and when interrupted anywhere.
+
+    Raises:
+        KasvError: no interpreter, no network, a wrong hash, no compiler or no disk space; says
+            which release, and what to do.
+    """
+    path = folder(release, device, env_dir)
+    env_dir.mkdir(parents=True, exist_ok=True)
+    with FileLock(env_dir / f".{path.name}.lock"):
+        if not is_built(release, device, env_dir):
+            try:
+                _build_beside(release, device, path)
+            except OSError as error:
+                raise KasvError(f"{release.tag}: cannot build {path}: {error.strerror}") from error
+            except KasvError as error:
+                raise KasvError(f"{release.tag}: {error}") from error
+    return path
+
+
+def _build_beside(release: Release, device: str, path: Path) -> None:
+    beside = path.with_name(f".{path.name}.building")
+    shutil.rmtree(beside, ignore_errors=True)  # an interrupted build's
+    try:
+        _fill(release, device, beside)
+        (beside / _MARKER).write_bytes(msgspec.json.encode(_marker(release, device)))
+        shutil.rmtree(path, ignore_errors=True)  # an outdated lock's
+        beside.rename(path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _fill(release: Release, device: str, path: Path) -> None:
+    python = interpreters.find(release.python, shared=release.backend == "cntk")
+    _uv("venv", "--no-project", "--relocatable", "--python", python.executable, str(path))
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as lock:
+        lock.write(release.lock_for(device))
+        lock.flush()
+        _uv(
+            *("pip", "install", "--python", str(path / "bin" / "python")),
+            *("--no-deps", "--require-hashes", "--requirements", lock.name),
+        )
+    if release.backend == "cntk":
+        mpi.supply(path)
+
+
+def _marker(release: Release, device: str) -> Marker:
+    return Marker(release.tag, device, release.python, release.lock_for(device))
+
+
+def _uv(*arguments: str) -> None:
+    """Run uv; raise KasvError with what it said."""
+    command = [find_uv_bin(), *arguments]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise KasvError(_explain(" ".join(arguments[:2]), answer.stderr))
+
+
+def _explain(command: str, stderr: str) -> str:
+    said = " ".join(stderr.split())
+    remedy = next((remedy for sign, remedy in _REMEDIES if sign in said.lower()), None)
+    return f"`uv {command}` failed: {said[-800:]}" + (f"; {remedy}" if remedy else "")

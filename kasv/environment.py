@@ -1,0 +1,316 @@
+"""asv's environment types: `keras` measures every release, `cntk` and the others one backend's.
+
+All types share one environment name, so that results of different backends can be compared and
+one graph holds a line for each. Which release is active is decided by the commit and kept on disk
+(asv's install-status file), since `asv run --parallel` installs in child processes.
+"""
+
+import atexit
+import functools
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from asv import util
+from asv.console import log
+from asv.environment import Environment, EnvironmentUnavailable
+from asv.repo import NoSuchNameError
+from filelock import FileLock, Timeout
+
+from kasv import build, datasets, releases, repo, suite
+from kasv.errors import KasvError
+from kasv.history import History
+from kasv.journal import Journal
+from kasv.releases import BACKENDS, Release
+
+# What a user's shell may hold that would change what is measured; the suite sets its own.
+_FOREIGN = ("THEANO", "MXNET_", "TF_", "XLA_", "JAX_", "KERAS_", "OMP_", "MKL_", "KMP_", "OPENBLAS")
+
+_measuring: dict[Path, FileLock] = {}
+
+
+class Keras(Environment):
+    """Measures the releases of every branch; its subclasses narrow the branches to one backend."""
+
+    tool_name = "keras"
+    matches_python_fallback = False
+    backends: tuple[str, ...] = BACKENDS
+
+    def __init__(
+        self, conf: Any, python: str, requirements: dict[str, str], tagged_env_vars: dict[Any, str]
+    ) -> None:
+        _refuse_choices(self.tool_name, python not in conf.pythons, bool(requirements))
+        self._python = python
+        self._requirements = requirements
+        super().__init__(conf, python, requirements, tagged_env_vars)
+        self._results_dir = Path(conf.results_dir)
+        self._suite_dir = Path(conf.benchmark_dir)
+        self._journals: dict[str, Journal] = {}
+        self._unbuilt: set[str] = set()
+        self._folder = Path(conf.repo.partition("#")[0])
+        _select(conf, self)
+
+    @property
+    def name(self) -> str:
+        """The name that all types share, with the matrix's variables."""
+        variables = sorted(self._variables.items())
+        return str(util.sanitize_filename("-".join(["keras", *map("".join, variables)])))
+
+    @property
+    def dir_name(self) -> str:
+        """The folder of this environment's state: what is active, and the journal."""
+        return self.name
+
+    @functools.cached_property
+    def _history(self) -> History:
+        return History(releases.load(self._folder), self.backends)
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        return {key: value for (_, key), value in self._tagged_env_vars.items()}
+
+    @property
+    def device(self) -> str:
+        """The device that the matrix asks for, `cpu` or `gpu`."""
+        return self._variables.get("KASV_DEVICE", "cpu")
+
+    def create(self) -> None:
+        """Reserve the machine for this run; environments are built when their release comes up.
+
+        Raises:
+            KasvError: another run is measuring with these environments.
+        """
+        state = Path(self._path)
+        state.mkdir(parents=True, exist_ok=True)
+        _reserve(state.parent)
+        atexit.unregister(self._settle)  # asv calls this more than once
+        atexit.register(self._settle)
+
+    def install_project(self, conf: Any, repo: Any, commit_hash: str) -> None:
+        """Build the commit's release and make it the active one.
+
+        Raises:
+            asv.util.ProcessError: it cannot be built here; asv goes on to the next release.
+            KasvError: no such commit.
+        """
+        release = self._release(commit_hash)
+        self._settle()
+        try:
+            self._announce_and_build(release)
+        except KasvError as error:
+            self._report_unbuilt(release, error)
+            raise util.ProcessError(["kasv", "build", release.tag], 1, "", str(error)) from error
+        self._set_commit_hash(commit_hash)
+        self._set_installed_commit_hash(commit_hash)
+
+    def run(self, args: list[str], **kwargs: Any) -> Any:
+        """Run Python with these arguments in the active release's environment."""
+        match args:
+            case [_, "run", _, benchmark, parameters, _, result_file]:
+                return self._run_benchmark(args, benchmark, parameters, Path(result_file), kwargs)
+            case [_, "run_server", *_]:
+                raise KasvError("kasv measures with launch_method spawn: leave out forkserver")
+        return self.run_executable("python", args, **kwargs)
+
+    def run_executable(self, executable: str, args: list[str], **kwargs: Any) -> Any:
+        """Run an executable of the active release's environment."""
+        release = self._active()
+        folder = build.folder(release, self.device, Path(self._env_dir)).absolute()
+        environment = self._environment(release, folder, kwargs.pop("env", os.environ))
+        kwargs.setdefault("timeout", self._install_timeout)
+        command = [str(folder / "bin" / executable), *args]
+        return util.check_output(command, env=environment, **kwargs)
+
+    def _run_benchmark(
+        self, args: list[str], benchmark: str, parameters: str, result: Path, kwargs: dict[str, Any]
+    ) -> Any:
+        """Run one benchmark, or hand over what an interrupted run has measured of it."""
+        journal = self._open_journal()
+        key = f"{benchmark} {suite.digest(self._suite_dir)}"
+        replayed = journal.replay(key, parameters)
+        if replayed is None:
+            answer = self._measure(args, benchmark, journal, kwargs)
+        else:
+            result.write_bytes(replayed)
+            answer = ("", "", 0)
+        journal.add(key, parameters, None if answer[2] else result.read_bytes())
+        return answer
+
+    def _measure(
+        self, args: list[str], benchmark: str, journal: Journal, kwargs: dict[str, Any]
+    ) -> Any:
+        """Run one benchmark's process, once its data is there; a timing starts a new training."""
+        model, _, function = benchmark.partition(".")
+        if ".time_" in function:
+            for record in journal.records.glob(f"{model}-*.json"):
+                record.unlink()
+        try:
+            datasets.ensure(suite.dataset(self._suite_dir, model))
+        except KasvError as error:
+            log.error(f"{benchmark}: {error}")
+            return str(error), "", 1
+        return self.run_executable("python", args, **kwargs)
+
+    def _environment(
+        self, release: Release, folder: Path, inherited: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return the variables for a process of the suite: private, and free of the user's own."""
+        home = folder / "home"
+        home.mkdir(exist_ok=True)
+        kept = {key: value for key, value in inherited.items() if not key.startswith(_FOREIGN)}
+        kept.pop("PYTHONPATH", None)
+        return {
+            **kept,
+            **self._global_env_vars,
+            "ASV_COMMIT": release.commit,
+            "ASV_ENV_DIR": str(folder),
+            "HOME": str(home),
+            "KASV_ARRAYS": str(datasets.arrays_folder()),
+            "KASV_RECORDS": str(self._journal_of(release.commit).records.absolute()),
+            "KASV_RELEASE": json.dumps(release.facts(self.device)),
+            "KERAS_BACKEND": release.backend,
+            "PATH": os.pathsep.join([str(folder / "bin"), kept.get("PATH", os.defpath)]),
+            "PYTHONNOUSERSITE": "1",
+        }
+
+    def _open_journal(self) -> Journal:
+        """Return the journal of the active release, begun once."""
+        commit = self._active().commit
+        if commit not in self._journals:
+            self._journals[commit] = self._journal_of(commit)
+            self._journals[commit].begin()
+        return self._journals[commit]
+
+    def _journal_of(self, commit: str) -> Journal:
+        return Journal(Path(self._path) / "journal", commit, self.name, self._results_dir)
+
+    def _settle(self) -> None:
+        """Settle every journal whose results asv has stored since, an earlier run's too."""
+        for folder in (Path(self._path) / "journal").glob("*"):
+            self._journal_of(folder.name).settle()
+        self._journals.clear()
+
+    def _active(self) -> Release:
+        commit = self._get_installed_commit_hash()
+        if commit is None:
+            raise KasvError(f"{self._path}: no release is active; `asv run` makes one so")
+        return self._release(commit)
+
+    def _release(self, commit: str) -> Release:
+        try:
+            release = self._history.resolve(commit)
+        except NoSuchNameError as error:
+            raise KasvError(str(error)) from error
+        if release.commit != commit:
+            raise KasvError(
+                f"asv handed over {commit!r} where a commit belongs, as its range TAGS does; "
+                "use ALL: every release has a tag here"
+            )
+        return release
+
+    def _announce_and_build(self, release: Release) -> None:
+        env_dir = Path(self._env_dir)
+        if not build.is_built(release, self.device, env_dir):
+            log.flush()
+            print(f"Building {release.tag} (Python {release.python}, {self.device})", flush=True)
+        build.build(release, self.device, env_dir)
+
+    def _report_unbuilt(self, release: Release, error: KasvError) -> None:
+        """Say once why, and have asv's record of skipped benchmarks forgotten."""
+        if release.tag not in self._unbuilt:
+            log.error(str(error))
+        self._unbuilt.add(release.tag)
+        journal = self._journal_of(release.commit)
+        journal.begin()
+        journal.discard()
+
+
+def _reserve(env_dir: Path) -> None:
+    """Hold this checkout's environments until the process ends."""
+    lock = _measuring.setdefault(env_dir, FileLock(env_dir / ".measuring.lock", timeout=0))
+    try:
+        if not lock.is_locked:
+            lock.acquire()
+    except Timeout:
+        raise KasvError(
+            f"another run is measuring in {env_dir}; two at once would disturb each other: "
+            "wait for it to end"
+        ) from None
+
+
+def _refuse_choices(tool_name: str, python: bool, requirements: bool) -> None:
+    if python or requirements:
+        choice = f"a Python of its own (`{tool_name}:...`)" if python else "requirements"
+        raise EnvironmentUnavailable(
+            f"environment type {tool_name} takes no {choice}: its releases pin everything"
+        )
+
+
+def _select(conf: Any, environment: Keras) -> None:
+    """Narrow the configuration to the backends whose environment types were asked for.
+
+    asv constructs the configured default type once before any that `-E` names, so the first
+    `keras` asks for nothing yet. A further type of the same name widens what the first measures
+    and is then unavailable: each release is to be measured once.
+
+    Raises:
+        EnvironmentUnavailable: another environment measures this type's releases already.
+    """
+    asked = conf.__dict__.setdefault("kasv_asked", {})
+    if type(environment) is Keras and environment.name not in asked:
+        asked[environment.name] = []
+        return
+    types = asked.setdefault(environment.name, [])
+    types.append(environment)
+    backends = {backend for one in types for backend in one.backends}
+    types[0].backends = tuple(backend for backend in BACKENDS if backend in backends)
+    conf.branches = list(types[0].backends)
+    conf.repo = repo.url_of(conf.repo, types[0].backends)
+    if len(types) > 1:
+        raise EnvironmentUnavailable(
+            f"{environment.tool_name}: measured in one go with {types[0].tool_name}"
+        )
+
+
+class TensorFlow(Keras):
+    """Measures TensorFlow's releases."""
+
+    tool_name = "tensorflow"
+    backends = ("tensorflow",)
+
+
+class Cntk(Keras):
+    """Measures CNTK's releases."""
+
+    tool_name = "cntk"
+    backends = ("cntk",)
+
+
+class Theano(Keras):
+    """Measures Theano's releases."""
+
+    tool_name = "theano"
+    backends = ("theano",)
+
+
+class Mxnet(Keras):
+    """Measures MXNet's releases."""
+
+    tool_name = "mxnet"
+    backends = ("mxnet",)
+
+
+class Jax(Keras):
+    """Measures JAX's releases."""
+
+    tool_name = "jax"
+    backends = ("jax",)
+
+
+class Torch(Keras):
+    """Measures PyTorch's releases."""
+
+    tool_name = "torch"
+    backends = ("torch",)

@@ -1,0 +1,133 @@
+"""The releases as a history: branches, tags, abbreviations and ranges, with git's meanings.
+
+A backend is a branch whose commits are its releases, oldest first. Branches share no commits.
+"""
+
+import difflib
+import functools
+from collections.abc import Iterable, Sequence
+
+from asv.repo import NoSuchNameError
+
+from kasv.errors import KasvError
+from kasv.releases import Release
+
+_SHORTEST_ABBREVIATION = 4
+
+
+class History:
+    """Answer what asv asks of a repository, over releases of the given branches only."""
+
+    def __init__(self, releases: Iterable[Release], branches: Sequence[str]) -> None:
+        self._everything = tuple(releases)
+        self.branches = tuple(branches)
+        self.releases = tuple(r for r in self._everything if r.backend in self.branches)
+
+    @functools.cached_property
+    def by_commit(self) -> dict[str, Release]:
+        """Map each commit to its release."""
+        return {release.commit: release for release in self.releases}
+
+    @functools.cached_property
+    def by_date(self) -> tuple[Release, ...]:
+        """All releases, oldest first; the tag decides between equal dates."""
+        return tuple(sorted(self.releases, key=lambda release: (release.date, release.tag)))
+
+    def branch(self, name: str) -> list[Release]:
+        """Return a branch's releases, newest first; raise NoSuchNameError for an unknown one."""
+        found = [release for release in self.releases if release.backend == name]
+        if not found:
+            raise NoSuchNameError(self._unknown(name))
+        return found[::-1]
+
+    def resolve(self, name: str) -> Release:
+        """Find the release that a tag, branch, commit or abbreviation names (`^`, `~2` follow).
+
+        Raises:
+            NoSuchNameError: nothing here is called so; says what is, and where it would be found.
+        """
+        base, ancestors = _split_ancestors(name)
+        release = self._resolve_base(base)
+        branch = self.branch(release.backend)
+        position = branch.index(release) + ancestors
+        if position >= len(branch):
+            raise NoSuchNameError(f"{name}: {branch[-1].tag} is the oldest {release.backend}")
+        return branch[position]
+
+    def range(self, spec: str) -> list[Release]:
+        """Return what a range selects, newest first within each branch.
+
+        `a..b` is what b has and a has not; `a^!` is a alone; `a` is a and all before it; `^a`
+        leaves those out; several may be combined, and `--all` is everything.
+        """
+        wanted: set[str] = set()
+        unwanted: set[str] = set()
+        for word in spec.split():
+            plus, minus = self._word(word)
+            wanted |= plus
+            unwanted |= minus
+        return [r for r in reversed(self.releases) if r.tag in wanted - unwanted]
+
+    def _word(self, word: str) -> tuple[set[str], set[str]]:
+        if word == "--all":
+            return {release.tag for release in self.releases}, set()
+        if word.startswith("-") or "..." in word:
+            raise KasvError(f"range {word!r}: use a, a..b, a^!, ^a or --all")
+        if ".." in word:
+            older, _, newer = word.partition("..")
+            older = older or newer
+            newer = newer or self.resolve(older).backend
+            return self._ancestors(newer), self._ancestors(older)
+        if word.endswith("^!"):
+            return {self.resolve(word[:-2]).tag}, set()
+        if word.startswith("^"):
+            return set(), self._ancestors(word[1:])
+        return self._ancestors(word), set()
+
+    def _ancestors(self, name: str) -> set[str]:
+        """Return the tags of a release and all before it on its branch."""
+        release = self.resolve(name)
+        branch = self.branch(release.backend)
+        return {older.tag for older in branch[branch.index(release) :]}
+
+    def _resolve_base(self, name: str) -> Release:
+        if name in self.branches:
+            return self.branch(name)[0]
+        exact = [r for r in self.releases if name in (r.tag, r.commit)]
+        found = exact or self._abbreviated(name)
+        if len(found) > 1:
+            tags = ", ".join(release.tag for release in found)
+            raise NoSuchNameError(f"{name!r} is ambiguous: {tags}")
+        if not found:
+            raise NoSuchNameError(self._unknown(name))
+        return found[0]
+
+    def _abbreviated(self, name: str) -> list[Release]:
+        if len(name) < _SHORTEST_ABBREVIATION:
+            return []
+        return [release for release in self.releases if release.commit.startswith(name)]
+
+    def _unknown(self, name: str) -> str:
+        """Say why a name is unknown: another environment type's, a misspelling, or nothing."""
+        elsewhere = [r for r in self._everything if name in (r.tag, r.backend, r.commit)]
+        if elsewhere:
+            backend = elsewhere[0].backend
+            return (
+                f"{name!r} is a release of {backend}, which this environment type does not "
+                f"measure; use --environment {backend} or keras"
+            )
+        tags = [release.tag for release in self.releases]
+        close = difflib.get_close_matches(name, [*self.branches, *tags], n=3)
+        hint = f"did you mean {' or '.join(close)}?" if close else "`kasv releases` lists them"
+        return f"no release, tag, branch or commit {name!r}; {hint}"
+
+
+def _split_ancestors(name: str) -> tuple[str, int]:
+    """Split `tag^^` and `tag~2` into the tag and how many releases before it."""
+    base, tilde, count = name.partition("~")
+    if tilde:
+        if count and not count.isdecimal():
+            raise NoSuchNameError(f"{name!r}: a number must follow `~`")
+        return base, int(count or 1)
+    base = name.rstrip("^")
+    return base, len(name) - len(base)
