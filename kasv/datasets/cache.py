@@ -15,7 +15,7 @@ import numpy as np
 import pooch  # type: ignore[import-untyped]  # https://github.com/fatiando/pooch/issues/447
 from filelock import FileLock, Timeout
 
-from kasv.datasets import mnist
+from kasv.datasets import babi_qa2, cifar10, imdb, mnist, nietzsche
 from kasv.datasets.sources import (
     Arrays,
     File,
@@ -41,6 +41,10 @@ class Dataset:
 
 _DATASETS = {
     "mnist": Dataset(mnist.FILES),
+    "cifar10": Dataset(cifar10.FILES),
+    "imdb": Dataset(imdb.FILES),
+    "nietzsche": Dataset(nietzsche.FILES),
+    "babi_qa2": Dataset(babi_qa2.FILES, babi_qa2.generate),
 }
 DATASETS = tuple(_DATASETS)
 
@@ -132,7 +136,7 @@ def _decode_fetched(dataset: Dataset, work: Path, failures: list[str]) -> Arrays
             path = fetch(file, work)
         except Unavailable as error:
             failures.append(str(error))
-            say(f"no luck with {error}")
+            say(f"not to be had: {error}")
         else:
             return _decode(file, path)
     return None

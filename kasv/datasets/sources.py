@@ -123,8 +123,14 @@ def fetch_upstream(file: File, folder: Path) -> Path:
     except (OSError, ValueError) as error:
         if isinstance(error, OSError):
             refuse_full_disk(error, folder)
-        raise Unavailable(file.url, str(error)) from error
+        raise Unavailable(file.url, _innermost(error)) from error
     return Path(path)
+
+
+def _innermost(error: Exception) -> str:
+    """Return what went wrong without the wrappers that requests and urllib3 put around it."""
+    wrapped = error.args[0] if error.args else error
+    return str(getattr(wrapped, "reason", wrapped))
 
 
 def fetch_npm(file: File, folder: Path) -> Path:
