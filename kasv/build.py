@@ -53,6 +53,11 @@ def is_built(release: Release, device: str, env_dir: Path) -> bool:
     return marker == _marker(release, device) and (path / "bin" / "python").exists()
 
 
+def environments(env_dir: Path) -> list[Path]:
+    """Return the folder of every complete environment, of this checkout's releases or not."""
+    return sorted(marker.parent for marker in env_dir.glob(f"*/{_MARKER}"))
+
+
 def build(release: Release, device: str, env_dir: Path) -> Path:
     """Build the release's environment unless it is there; return its folder.
 

@@ -9,14 +9,13 @@ import atexit
 import functools
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from asv import util
 from asv.console import log
 from asv.environment import Environment, EnvironmentUnavailable
-from asv.repo import NoSuchNameError
 from filelock import FileLock, Timeout
 
 from kasv import build, datasets, releases, repo, suite
@@ -29,6 +28,22 @@ from kasv.releases import BACKENDS, Release
 _FOREIGN = ("THEANO", "MXNET_", "TF_", "XLA_", "JAX_", "KERAS_", "OMP_", "MKL_", "KMP_", "OPENBLAS")
 
 _measuring: dict[Path, FileLock] = {}
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _told_to_asv(method: Callable[P, T]) -> Callable[P, T]:
+    """Let asv report a KasvError as it reports its own, without a traceback."""
+
+    @functools.wraps(method)
+    def told(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(*args, **kwargs)
+        except KasvError as error:
+            raise util.UserError(str(error)) from error
+
+    return told
 
 
 class Keras(Environment):
@@ -76,6 +91,7 @@ class Keras(Environment):
         """The device that the matrix asks for, `cpu` or `gpu`."""
         return self._variables.get("KASV_DEVICE", "cpu")
 
+    @_told_to_asv
     def create(self) -> None:
         """Reserve the machine for this run; environments are built when their release comes up.
 
@@ -88,6 +104,7 @@ class Keras(Environment):
         atexit.unregister(self._settle)  # asv calls this more than once
         atexit.register(self._settle)
 
+    @_told_to_asv
     def install_project(self, conf: Any, repo: Any, commit_hash: str) -> None:
         """Build the commit's release and make it the active one.
 
@@ -105,6 +122,7 @@ class Keras(Environment):
         self._set_commit_hash(commit_hash)
         self._set_installed_commit_hash(commit_hash)
 
+    @_told_to_asv
     def run(self, args: list[str], **kwargs: Any) -> Any:
         """Run Python with these arguments in the active release's environment."""
         match args:
@@ -199,10 +217,7 @@ class Keras(Environment):
         return self._release(commit)
 
     def _release(self, commit: str) -> Release:
-        try:
-            release = self._history.resolve(commit)
-        except NoSuchNameError as error:
-            raise KasvError(str(error)) from error
+        release = self._history.resolve(commit)
         if release.commit != commit:
             raise KasvError(
                 f"asv handed over {commit!r} where a commit belongs, as its range TAGS does; "

@@ -1,7 +1,12 @@
-"""The one exception that kasv raises for what its user can put right."""
+"""The exceptions that kasv raises for what its user can put right.
 
-from asv.util import UserError
+They know nothing of asv, whose import alone takes longer than most of kasv's commands.
+"""
 
 
-class KasvError(UserError):  # type: ignore[misc]  # asv is untyped
-    """Names the thing, the place and the remedy; asv prints it without a traceback."""
+class KasvError(Exception):
+    """Names the thing, the place and the remedy; shown without a traceback."""
+
+
+class UnknownNameError(KasvError):
+    """No release, branch or commit is called so."""

@@ -7,9 +7,7 @@ import difflib
 import functools
 from collections.abc import Iterable, Sequence
 
-from asv.repo import NoSuchNameError
-
-from kasv.errors import KasvError
+from kasv.errors import KasvError, UnknownNameError
 from kasv.releases import Release
 
 _SHORTEST_ABBREVIATION = 4
@@ -33,25 +31,26 @@ class History:
         """All releases, oldest first; the tag decides between equal dates."""
         return tuple(sorted(self.releases, key=lambda release: (release.date, release.tag)))
 
-    def branch(self, name: str) -> list[Release]:
-        """Return a branch's releases, newest first; raise NoSuchNameError for an unknown one."""
-        found = [release for release in self.releases if release.backend == name]
-        if not found:
-            raise NoSuchNameError(self._unknown(name))
-        return found[::-1]
+    @functools.cached_property
+    def by_branch(self) -> dict[str, list[Release]]:
+        """Map each branch that has releases to them, newest first."""
+        branches: dict[str, list[Release]] = {}
+        for release in reversed(self.releases):
+            branches.setdefault(release.backend, []).append(release)
+        return branches
 
     def resolve(self, name: str) -> Release:
         """Find the release that a tag, branch, commit or abbreviation names (`^`, `~2` follow).
 
         Raises:
-            NoSuchNameError: nothing here is called so; says what is, and where it would be found.
+            UnknownNameError: nothing here is called so; says what is, and where it would be found.
         """
         base, ancestors = _split_ancestors(name)
         release = self._resolve_base(base)
-        branch = self.branch(release.backend)
+        branch = self.by_branch[release.backend]
         position = branch.index(release) + ancestors
         if position >= len(branch):
-            raise NoSuchNameError(f"{name}: {branch[-1].tag} is the oldest {release.backend}")
+            raise UnknownNameError(f"{name}: {branch[-1].tag} is the oldest {release.backend}")
         return branch[position]
 
     def range(self, spec: str) -> list[Release]:
@@ -87,19 +86,19 @@ class History:
     def _ancestors(self, name: str) -> set[str]:
         """Return the tags of a release and all before it on its branch."""
         release = self.resolve(name)
-        branch = self.branch(release.backend)
+        branch = self.by_branch[release.backend]
         return {older.tag for older in branch[branch.index(release) :]}
 
     def _resolve_base(self, name: str) -> Release:
-        if name in self.branches:
-            return self.branch(name)[0]
+        if name in self.by_branch:
+            return self.by_branch[name][0]
         exact = [r for r in self.releases if name in (r.tag, r.commit)]
         found = exact or self._abbreviated(name)
         if len(found) > 1:
             tags = ", ".join(release.tag for release in found)
-            raise NoSuchNameError(f"{name!r} is ambiguous: {tags}")
+            raise UnknownNameError(f"{name!r} is ambiguous: {tags}")
         if not found:
-            raise NoSuchNameError(self._unknown(name))
+            raise UnknownNameError(self._unknown(name))
         return found[0]
 
     def _abbreviated(self, name: str) -> list[Release]:
@@ -127,7 +126,7 @@ def _split_ancestors(name: str) -> tuple[str, int]:
     base, tilde, count = name.partition("~")
     if tilde:
         if count and not count.isdecimal():
-            raise NoSuchNameError(f"{name!r}: a number must follow `~`")
+            raise UnknownNameError(f"{name!r}: a number must follow `~`")
         return base, int(count or 1)
     base = name.rstrip("^")
     return base, len(name) - len(base)

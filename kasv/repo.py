@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from asv.repo import NoSuchNameError, Repo
+from asv.util import UserError
 
 from kasv import releases
-from kasv.errors import KasvError
+from kasv.errors import KasvError, UnknownNameError
 from kasv.history import History
+from kasv.releases import Release
 
 
 def url_of(folder: str, branches: tuple[str, ...]) -> str:
@@ -23,9 +25,12 @@ class Releases(Repo):
 
     def __init__(self, url: str, mirror_path: str | None = None) -> None:
         folder, _, branches = url.partition("#")
-        found = releases.load(Path(folder))
+        try:
+            found = releases.load(Path(folder))
+        except KasvError as error:
+            raise UserError(str(error)) from error
         if not found:
-            raise KasvError(f"{folder!r} in asv.conf.json's `repo` holds no releases")
+            raise UserError(f"{folder!r} in asv.conf.json's `repo` holds no releases")
         shown = branches.split(",") if branches else list(dict.fromkeys(r.backend for r in found))
         self.history = History(found, shown)
 
@@ -41,11 +46,11 @@ class Releases(Repo):
         """Return the commit of a tag, branch, abbreviation or `HEAD` (the newest release)."""
         if name == "HEAD":
             return self.history.by_date[-1].commit
-        return self.history.resolve(self.get_branch_name(name)).commit
+        return self._resolve(self.get_branch_name(name)).commit
 
     def get_hash_from_parent(self, name: str) -> str:
         """Return the commit before the one named."""
-        return self.history.resolve(f"{name}^").commit
+        return self._resolve(f"{name}^").commit
 
     def get_name_from_hash(self, commit: str) -> str | None:
         """Return the tag of a commit, or None."""
@@ -58,7 +63,7 @@ class Releases(Repo):
 
     def get_date(self, name: str) -> int:
         """Return a release's date in milliseconds since 1970, as JavaScript counts."""
-        return int(self.history.resolve(name).date.timestamp() * 1000)
+        return int(self._resolve(name).date.timestamp() * 1000)
 
     def get_date_from_name(self, name: str) -> int:
         """Return a release's date in milliseconds since 1970."""
@@ -66,7 +71,8 @@ class Releases(Repo):
 
     def get_branch_commits(self, branch: str | None) -> list[str]:
         """Return a branch's commits, newest first."""
-        return [release.commit for release in self.history.branch(self.get_branch_name(branch))]
+        name = self.get_branch_name(branch)
+        return [release.commit for release in self.history.by_branch.get(name, ())]
 
     def get_revisions(self, commits: Any) -> dict[str, int]:
         """Map the wanted commits to their place among all, oldest first."""
@@ -82,13 +88,18 @@ class Releases(Repo):
         return f"{latest_result}..{self.get_branch_name(branch)}"
 
     def get_hashes_from_range(self, range_spec: str) -> list[str]:
-        """Return the commits that a range selects; raise KasvError where it names nothing."""
+        """Return the commits that a range selects; raise UserError where it names nothing."""
         try:
-            found = self.history.range(range_spec)
-        except NoSuchNameError as error:
-            raise KasvError(str(error)) from error
-        return [release.commit for release in found]
+            return [release.commit for release in self.history.range(range_spec)]
+        except KasvError as error:
+            raise UserError(str(error)) from error
 
     def checkout(self, path: str, commit_hash: str) -> None:
         """Raise: a release has no sources to check out; its environment is built from its lock."""
-        raise KasvError(f"release {commit_hash[:8]} has no sources to check out")
+        raise UserError(f"release {commit_hash[:8]} has no sources to check out")
+
+    def _resolve(self, name: str) -> Release:
+        try:
+            return self.history.resolve(name)
+        except UnknownNameError as error:
+            raise NoSuchNameError(str(error)) from error
