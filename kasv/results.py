@@ -1,0 +1,199 @@
+"""asv's result files as checked records: one `Figure` for each value that a release was given.
+
+asv's own reader (`asv.results.Results`) trusts what it reads. These files travel in pull requests
+from other people's machines, so that everything is checked here once, for all who show it.
+"""
+
+import itertools
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from asv.console import log
+
+from kasv.errors import KasvError
+
+_API_VERSION = 2  # of asv.results.Results
+_PARAMETERS = ("data", "epoch")  # of every benchmark of the suite; most have the first only
+_NAMES_OF_OTHER_FILES = {"machine.json", "benchmarks.json"}
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,79}$")]
+Commit = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8,40}$")]
+_T = TypeVar("_T")
+
+
+class Stats(msgspec.Struct, frozen=True):
+    """asv's statistics of one value's samples; the interval's ends may be infinite."""
+
+    ci_99_a: float
+    ci_99_b: float
+    q_25: float
+    q_75: float
+    number: int
+    repeat: int
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """One value of one metric: of which release, on which machine, under which settings.
+
+    `value` is None where the benchmark failed; what does not apply has no figure. `samples` is
+    empty unless asv was asked to record them. `variables` are those of asv's matrix
+    (`KASV_SIZE`, `KASV_DEVICE`, `KASV_THREADS`). `started_at` is in milliseconds since 1970.
+    """
+
+    machine: str
+    commit: str
+    variables: dict[str, str]
+    model: str
+    data: Literal["real", "generated"]
+    metric: str
+    epoch: int | None
+    value: float | None
+    samples: tuple[float, ...] = ()
+    stats: Stats | None = None
+    started_at: int | None = None
+    version: str = ""
+
+
+class _Parameters(msgspec.Struct):
+    machine: Name
+
+
+class _File(msgspec.Struct):
+    """What kasv reads of a result file; asv writes more."""
+
+    version: int
+    commit_hash: Commit
+    params: _Parameters
+    result_columns: list[str]
+    results: dict[Name, list[Any]]
+    env_vars: dict[Name, Name] = {}
+
+
+class _Row(msgspec.Struct):
+    """A benchmark's row: a list holds one element for each combination of its parameters."""
+
+    result: list[float | None] | None = None
+    params: list[list[str]] = []
+    version: Name | None = None
+    started_at: int | None = None
+    samples: list[list[float] | None] | None = None
+    stats_ci_99_a: list[float | None] | None = None
+    stats_ci_99_b: list[float | None] | None = None
+    stats_q_25: list[float | None] | None = None
+    stats_q_75: list[float | None] | None = None
+    stats_number: list[int | None] | None = None
+    stats_repeat: list[int | None] | None = None
+
+
+class _Key(msgspec.Struct):
+    """What a benchmark's name and one combination of its parameters say."""
+
+    model: Identifier
+    metric: Identifier
+    data: Literal["real", "generated"]
+    epoch: int | None = None
+
+
+def load(results_dir: Path) -> Iterator[Figure]:
+    """Yield every figure under asv's results folder; name and leave out each malformed file."""
+    for path in sorted(results_dir.glob("*/*.json")):
+        if path.name in _NAMES_OF_OTHER_FILES:
+            continue
+        try:
+            yield from load_file(path)
+        except KasvError as error:
+            log.warning(f"{error}; left out")
+
+
+def load_file(path: Path) -> list[Figure]:
+    """Read one result file.
+
+    Raises:
+        KasvError: it is not what asv writes; names the file and what is wrong with it.
+    """
+    try:
+        content = msgspec.convert(json.loads(path.read_bytes()), _File)
+        if content.version != _API_VERSION:
+            raise ValueError(f"format version {content.version}; `asv update` brings it to 2")
+        machine = _machine(path.parent)
+        if content.params.machine != machine:
+            raise ValueError(f"measured on {content.params.machine!r}, filed under {machine!r}")
+        return [figure for name in content.results for figure in _figures(content, name)]
+    except (OSError, RecursionError, ValueError) as error:
+        where = "/".join(path.parts[-2:])
+        raise KasvError(f"result file {where!r} is malformed: {error}") from error
+
+
+def _machine(folder: Path) -> str:
+    """Return the machine's name as asv knows it: from the folder's `machine.json`."""
+    path = folder / "machine.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Parameters).machine
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ValueError(f"no machine.json beside it can be read: {error}") from error
+
+
+def _figures(content: _File, name: str) -> Iterator[Figure]:
+    """Yield the figures of one benchmark, without those that do not apply (asv's NaN)."""
+    try:
+        cells = zip(content.result_columns, content.results[name], strict=False)  # asv cuts nulls
+        row = msgspec.convert(dict(cells), _Row)
+        combinations = list(itertools.islice(itertools.product(*row.params), 10_000))
+        values = _column(row.result, len(combinations))
+        for index, (combination, value) in enumerate(zip(combinations, values, strict=True)):
+            if value is None or not math.isnan(value):
+                yield _figure(content, row, _key(name, combination), index, value)
+    except (ValueError, LookupError) as error:
+        raise ValueError(f"benchmark {name[:80]!r}: {error}") from error
+
+
+def _figure(content: _File, row: _Row, key: _Key, index: int, value: float | None) -> Figure:
+    samples = _at(row.samples, index) or []
+    if not all(math.isfinite(number) for number in [value or 0.0, *samples]):
+        raise ValueError("a value or sample is no finite number")
+    return Figure(
+        machine=content.params.machine,
+        commit=content.commit_hash,
+        variables=content.env_vars,
+        model=key.model,
+        data=key.data,
+        metric=key.metric,
+        epoch=key.epoch,
+        value=value,
+        samples=tuple(samples),
+        stats=_stats(row, index),
+        started_at=row.started_at,
+        version=row.version or "",
+    )
+
+
+def _key(name: str, combination: tuple[str, ...]) -> _Key:
+    """Parse `mnist_mlp.MnistMlp.track_history` and its parameters, of which asv keeps the repr."""
+    parts = name.split(".")
+    if len(parts) < 2 or not 1 <= len(combination) <= len(_PARAMETERS):
+        raise ValueError("expected `<module>.<class>.<function>` with parameters data and epoch")
+    literals = (text.strip("'\"") for text in combination)
+    fields = dict(zip(_PARAMETERS, literals, strict=False))
+    return msgspec.convert({"model": parts[0], "metric": parts[-1], **fields}, _Key, strict=False)
+
+
+def _stats(row: _Row, index: int) -> Stats | None:
+    """Return asv's statistics where all of them are there."""
+    found = {field: _at(getattr(row, f"stats_{field}"), index) for field in Stats.__struct_fields__}
+    if None in found.values():
+        return None
+    return msgspec.convert(found, Stats)
+
+
+def _column(column: list[_T | None] | None, size: int) -> list[_T | None]:
+    """Return a column in full: asv writes null for one in which everything is null."""
+    return [None] * size if column is None else column
+
+
+def _at(column: list[_T | None] | None, index: int) -> _T | None:
+    return None if column is None else column[index]
