@@ -68,15 +68,15 @@ def build(release: Release, device: str, env_dir: Path) -> Path:
             which release, and what to do.
     """
     path = folder(release, device, env_dir)
-    env_dir.mkdir(parents=True, exist_ok=True)
-    with FileLock(env_dir / f".{path.name}.lock"):
-        if not is_built(release, device, env_dir):
-            try:
+    try:
+        env_dir.mkdir(parents=True, exist_ok=True)
+        with FileLock(env_dir / f".{path.name}.lock"):
+            if not is_built(release, device, env_dir):
                 _build_beside(release, device, path)
-            except OSError as error:
-                raise KasvError(f"{release.tag}: cannot build {path}: {error.strerror}") from error
-            except KasvError as error:
-                raise KasvError(f"{release.tag}: {error}") from error
+    except OSError as error:
+        raise KasvError(f"{release.tag}: cannot build {path}: {error.strerror}") from error
+    except KasvError as error:
+        raise KasvError(f"{release.tag}: {error}") from error
     return path
 
 

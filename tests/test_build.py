@@ -1,0 +1,138 @@
+"""An environment is complete or not there at all."""
+
+import hashlib
+import subprocess
+import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from conftest import release
+
+from kasv import build
+from kasv.errors import KasvError
+
+THIS = f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+def make_wheel(folder, version):
+    """Write a wheel of a package `toy` with one module; return its sha256."""
+    path = folder / f"toy-{version}-py3-none-any.whl"
+    info = f"toy-{version}.dist-info"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("toy.py", f"version = {version!r}\n")
+        wheel.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: toy\nVersion: {version}\n"
+        )
+        wheel.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{info}/RECORD", "")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """Return a function that makes a release which pins `toy`, from a folder of wheels alone."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+
+    def make(version="1.0", digest=None, python=THIS):
+        right = make_wheel(wheels, version)
+        lock = f"toy=={version} --hash=sha256:{digest or right}\n"
+        return release("tensorflow-1.3.0", "2017-08-17", lock=lock, python=python)
+
+    return make
+
+
+def imported(path):
+    answer = subprocess.run(
+        [path / "bin" / "python", "-c", "import toy; print(toy.version)"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    return answer.stdout.strip()
+
+
+def left_in(env_dir):
+    return sorted(path.name for path in env_dir.iterdir() if path.is_dir())
+
+
+def test_it_is_built_once(toy, tmp_path):
+    env_dir = tmp_path / "env"
+    first = toy()
+    path = build.build(first, "cpu", env_dir)
+    assert imported(path) == "1.0"
+    made = path.stat().st_mtime_ns
+    assert build.build(first, "cpu", env_dir) == path
+    assert path.stat().st_mtime_ns == made
+    assert left_in(env_dir) == ["tensorflow-1.3.0"]
+
+
+def test_another_lock_replaces_it(toy, tmp_path):
+    build.build(toy("1.0"), "cpu", tmp_path / "env")
+    assert not build.is_built(toy("2.0"), "cpu", tmp_path / "env")
+    assert imported(build.build(toy("2.0"), "cpu", tmp_path / "env")) == "2.0"
+
+
+def test_a_wrong_hash_leaves_nothing(toy, tmp_path):
+    with pytest.raises(KasvError, match=r"tensorflow-1\.3\.0: .*[Hh]ash mismatch.*do not trust"):
+        build.build(toy(digest="f" * 64), "cpu", tmp_path / "env")
+    assert left_in(tmp_path / "env") == []
+
+
+def test_a_failed_rebuild_keeps_what_was_there(toy, tmp_path):
+    path = build.build(toy("1.0"), "cpu", tmp_path / "env")
+    with pytest.raises(KasvError):
+        build.build(toy("2.0", digest="f" * 64), "cpu", tmp_path / "env")
+    assert imported(path) == "1.0"
+
+
+def test_what_an_interrupted_build_left_is_not_used(toy, tmp_path):
+    beside = tmp_path / "env" / ".tensorflow-1.3.0.building"
+    beside.mkdir(parents=True)
+    (beside / "rubbish").touch()
+    path = build.build(toy(), "cpu", tmp_path / "env")
+    assert not (path / "rubbish").exists()
+    assert left_in(tmp_path / "env") == ["tensorflow-1.3.0"]
+
+
+def test_no_interpreter_names_the_release_and_the_remedy(toy, tmp_path):
+    with pytest.raises(KasvError, match=r"tensorflow-1\.3\.0: no Python 3\.99 found.*get it with"):
+        build.build(toy(python="3.99"), "cpu", tmp_path / "env")
+
+
+def test_a_package_that_cannot_be_had_names_the_release(toy, tmp_path):
+    missing = toy()
+    (tmp_path / "wheels" / "toy-1.0-py3-none-any.whl").unlink()
+    with pytest.raises(KasvError, match=r"tensorflow-1\.3\.0: `uv pip install` failed"):
+        build.build(missing, "cpu", tmp_path / "env")
+
+
+def test_a_folder_that_cannot_be_written_is_named(toy, tmp_path):
+    (tmp_path / "env").write_text("a file where the folder belongs")
+    with pytest.raises(KasvError, match=r"tensorflow-1\.3\.0: cannot build"):
+        build.build(toy(), "cpu", tmp_path / "env")
+
+
+def test_two_at_once_build_one(toy, tmp_path):
+    wanted = toy()
+    with ThreadPoolExecutor(2) as pool:
+        paths = list(pool.map(lambda _: build.build(wanted, "cpu", tmp_path / "env"), range(2)))
+    assert imported(paths[0]) == imported(paths[1]) == "1.0"
+
+
+@pytest.mark.parametrize(
+    ("stderr", "remedy"),
+    [
+        ("error: No space left on device (os error 28)", "free some disk"),
+        ("error: Failed to fetch: `x`\n Caused by: dns error", "check the network"),
+        ("Network connectivity is disabled, but", "fill uv's cache"),
+        ("something else", "something else"),
+    ],
+)
+def test_uv_s_words_come_with_a_remedy(stderr, remedy):
+    assert remedy in build._explain("pip install", stderr)
