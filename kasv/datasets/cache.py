@@ -7,7 +7,8 @@ bytes have the hash that stands there: whatever an interrupted run or a bad disk
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,9 @@ from kasv.datasets.sources import (
     say,
 )
 from kasv.errors import KasvError
+
+# Seconds to wait for another process before saying so: it may only be verifying.
+_PATIENCE = 2
 
 
 @dataclass(frozen=True)
@@ -74,19 +78,22 @@ def ensure(name: str, folder: Path | None = None) -> list[Path]:
     except OSError as error:
         refuse_full_disk(error, folder)
         raise KasvError(
-            f"{folder}: {error}: make it writable, or name another folder in KASV_CACHE_DIR"
+            f"{name}: {error}: kasv must be able to read this and to write in {folder}; "
+            "KASV_CACHE_DIR names another folder"
         ) from error
 
 
-def _locked(path: Path, name: str) -> FileLock:
-    """Return a held lock, to be released by `with`; say so where another process has it."""
+@contextmanager
+def _locked(path: Path, name: str) -> Iterator[None]:
+    """Let one process at a time in; tell the others what they wait for."""
     lock = FileLock(path)
     try:
-        lock.acquire(timeout=0)
+        held = lock.acquire(timeout=_PATIENCE)
     except Timeout:
         say(f"waiting for another process that fetches {name}")
-        lock.acquire()
-    return lock
+        held = lock.acquire()
+    with held:
+        yield
 
 
 def _ensure(name: str, dataset: Dataset, folder: Path) -> Path:
@@ -121,6 +128,9 @@ def _build(name: str, dataset: Dataset, real: Path, generated: Path, work: Path)
 
 def _decode_local(dataset: Dataset) -> Arrays | None:
     """Decode the first of the data set's files that the user has."""
+    given, _ = local_folders()
+    if given and not given.is_dir():
+        say(f"warning: KASV_DATA_DIR names {given.absolute()}, which is not a folder")
     for file in dataset.files:
         if path := find_local(file):
             return _decode(file, path)
