@@ -1,0 +1,210 @@
+"""Locks that travel in time: a release's dependencies as they stood on its own date, with hashes.
+
+What goes in stands in the backends' TOML files (requires, overrides, date, Python), so the same
+command gives the same lock again. Two things are exempt from the date, and only these: asv's runner,
+which is the same everywhere, and the tools that build source archives, which must be able to.
+"""
+
+import re
+import subprocess
+import tempfile
+import tomllib
+import urllib.parse
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import tomlkit
+from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+from tomlkit.items import KeyType, SingleKey, String, StringType, Table, Trivia
+from uv import find_uv_bin
+
+from kasv import index
+from kasv.errors import KasvError
+from kasv.releases import FOLDER, Gpu, Release
+
+PLATFORM = "x86_64-manylinux_2_28"
+_GLIBC_MINORS = range(28, 4, -1)
+
+# Setuptools and wheel are never older than this: the last ones for Python 3.6, and with setuptools
+# of 2017 no build front end of today works.
+_BUILD_TOOLS = ("setuptools", "wheel")
+_BUILD_TOOLS_SINCE = datetime(2022, 1, 1, tzinfo=UTC)
+
+# What asv needs to run the suite. asv_runner declares Python >= 3.7 but runs on 3.6, so it is never
+# resolved; importlib_metadata and what it needs are for Pythons that have no importlib.metadata.
+_RUNNER = """\
+asv-runner==0.3.2 --hash=sha256:b4a4360abe63d64cd0ab4a28377b56ff4e2c13b6760bd0c8062feb4a6a5642fb
+"""
+_RUNNER_BEFORE_38 = """\
+importlib-metadata==4.8.3 --hash=sha256:65a9576a5b2d58ca44d133c42a241905cc45e34d2c06fd5ba2bafa221e5d7b5e
+typing-extensions==4.1.1 --hash=sha256:21c85e0fe4b9a155d0799430b0ad741cdce7e359660ccbd8b530613e8df88ce2
+zipp==3.6.0 --hash=sha256:9fe5ea21568a0a70e50f273397638d39b03353731e6cbbb3fd8502a33fec40bc
+"""
+
+# The CUDA libraries that PyTorch's wheels pull in, several GB that a CPU has no use for.
+_GPU_ONLY = re.compile(r"nvidia-.+|cuda-.+|triton|pytorch-triton")
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Release)}
+
+
+def resolve(release: Release, interpreter: Path, device: str = "cpu") -> str:
+    """Resolve a release's lock as of the end of its day (UTC) for `cpu` or `gpu`.
+
+    Raises:
+        KasvError: uv finds no solution, or the index cannot be reached; carries uv's words.
+    """
+    with tempfile.TemporaryDirectory(prefix="kasv-lock-") as folder:
+        command = _compile_command(release, interpreter, device, Path(folder))
+        done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise KasvError(
+            f"{release.tag}: no lock for {device} as of {release.date:%Y-%m-%d}; "
+            f"change its requires or overrides in {release.backend}.toml, or check the network:\n"
+            f"{done.stderr.strip()}"
+        )
+    tags = supported_tags(release.python)
+    pins = dict(_pins(release.tag, done.stdout, tags))
+    if device == "cpu":
+        pins = {name: line for name, line in pins.items() if not _GPU_ONLY.fullmatch(name)}
+    return "".join(f"{line}\n" for _, line in sorted((_runner(release.python) | pins).items()))
+
+
+def _compile_command(
+    release: Release, interpreter: Path, device: str, folder: Path
+) -> list[str | Path]:
+    """Write uv's inputs into a folder and return the command that resolves them."""
+    form = release.gpu if device == "gpu" and release.gpu else release
+    wanted, overrides = folder / "requires.in", folder / "overrides.txt"
+    wanted.write_text("".join(f"{line}\n" for line in form.requires))
+    overrides.write_text("".join(f"{o.requirement}\n" for o in form.overrides))
+    return [
+        find_uv_bin(),
+        *("pip", "compile", "--quiet", "--no-header", "--no-annotate", "--no-config"),
+        *("--format", "pylock.toml", "--python", interpreter, "--python-platform", PLATFORM),
+        *("--default-index", index.address(), "--overrides", overrides),
+        *cutoff_options(release),
+        wanted,
+    ]
+
+
+def cutoff_options(release: Release) -> list[str]:
+    """Return uv's options that hide what was uploaded after the release's day."""
+    cutoff = _end_of_day(release.date)
+    tools = max(cutoff, _BUILD_TOOLS_SINCE)
+    options = ["--exclude-newer", _stamp(cutoff)]
+    for name in _BUILD_TOOLS:
+        options += ["--exclude-newer-package", f"{name}={_stamp(tools)}"]
+    return options
+
+
+def _end_of_day(moment: datetime) -> datetime:
+    midnight = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(days=1)
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _runner(python: str) -> dict[str, str]:
+    text = _RUNNER + (_RUNNER_BEFORE_38 if Version(python) < Version("3.8") else "")
+    return {line.partition("==")[0]: line for line in text.splitlines()}
+
+
+def supported_tags(python: str) -> frozenset[Tag]:
+    """Return the tags of the wheels that a CPython on x86-64 Linux with glibc installs."""
+    minor = int(python.partition(".")[2])
+    abi = f"cp3{minor}" + ("m" if minor < 8 else "")
+    platforms = [f"manylinux_2_{n}_x86_64" for n in _GLIBC_MINORS]
+    platforms += [f"manylinux{name}_x86_64" for name in ("2014", "2010", "1")] + ["linux_x86_64"]
+    return frozenset(
+        {
+            *cpython_tags((3, minor), abis=[abi], platforms=platforms),
+            *compatible_tags((3, minor), interpreter=f"cp3{minor}", platforms=platforms),
+        }
+    )
+
+
+def _pins(tag: str, pylock: str, tags: frozenset[Tag]) -> Iterator[tuple[str, str]]:
+    """Yield each package's name and line of the lock, from uv's PEP 751 output."""
+    try:
+        for package in tomllib.loads(pylock)["packages"]:
+            name = canonicalize_name(package["name"], validate=True)
+            version = Version(package["version"])
+            hashes = sorted(_hashes(package, tags))
+            if not hashes:
+                raise ValueError(f"{name} {version} has no file for x86-64 Linux")
+            yield name, " ".join([f"{name}=={version}", *(f"--hash=sha256:{h}" for h in hashes)])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise KasvError(f"{tag}: uv's lock cannot be used: {error!s}") from error
+
+
+def _hashes(package: dict[str, Any], tags: frozenset[Tag]) -> set[str]:
+    """Return the SHA-256 of each installable wheel, else of the source archive."""
+    wheels = [f for f in package.get("wheels", []) if wheel_fits(_file_name(f), tags)]
+    source = [package["sdist"]] if "sdist" in package else []
+    return {_sha256(file) for file in wheels or source}
+
+
+def _file_name(file: dict[str, Any]) -> str:
+    name = file.get("name") or urllib.parse.urlsplit(file["url"]).path.rpartition("/")[2]
+    return urllib.parse.unquote(str(name))
+
+
+def wheel_fits(name: str, tags: frozenset[Tag]) -> bool:
+    """Say whether a wheel of this file name can be installed where these tags are supported."""
+    try:
+        return not tags.isdisjoint(parse_wheel_filename(name)[3])
+    except (InvalidWheelFilename, InvalidVersion):
+        return False
+
+
+def _sha256(file: dict[str, Any]) -> str:
+    value = file["hashes"]["sha256"]
+    if not isinstance(value, str) or not _SHA256.fullmatch(value):
+        raise ValueError(f"{_file_name(file)} has no SHA-256")
+    return value
+
+
+def write(backend: str, releases: Iterable[Release], folder: Path = FOLDER) -> None:
+    """Write a backend's TOML file in its one canonical form, oldest release first."""
+    document = tomlkit.document()
+    for release in sorted(releases, key=lambda r: (r.date, Version(r.version), r.tag)):
+        document.add(SingleKey(release.tag, KeyType.Basic), _table(release))
+    path = folder / f"{backend}.toml"
+    beside = path.with_suffix(".toml.new")
+    beside.write_text(tomlkit.dumps(document), encoding="utf-8")
+    beside.replace(path)
+
+
+def _table(release: Release) -> Table:
+    table = tomlkit.table()
+    for field in ("version", "date", "python", "keras", "keras_module", "reports"):
+        value = getattr(release, field)
+        if value != _DEFAULTS.get(field):
+            table.add(field, value)
+    _add_pins(table, release)
+    if release.gpu is not None:
+        gpu = tomlkit.table().add("cuda", release.gpu.cuda).add("cudnn", release.gpu.cudnn)
+        table.add("gpu", _add_pins(gpu, release.gpu))
+    return table
+
+
+def _add_pins(table: Table, form: Release | Gpu) -> Table:
+    table.add("requires", form.requires)
+    if form.overrides:
+        overrides = tomlkit.array().multiline(True)
+        for override in form.overrides:
+            entry = tomlkit.inline_table()
+            entry.update(msgspec.structs.asdict(override))
+            overrides.append(entry)
+        table.add("overrides", overrides)
+    # Made by hand: tomlkit.string() would begin the lock on the line of its opening quotes.
+    table.add("lock", String(StringType.MLL, form.lock, f"\n{form.lock}", Trivia()))
+    return table
