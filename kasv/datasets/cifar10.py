@@ -118,7 +118,12 @@ FILES = (
         url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
     ),
     File(
-        names=("cifar-10-batches-py.tar.gz", "cifar-10-python.tar.gz"),
+        # The authors' name, then what Keras 1 and 2, and Keras 3, store it as.
+        names=(
+            "cifar-10-python.tar.gz",
+            "cifar-10-batches-py.tar.gz",
+            "cifar-10-batches-py-target_archive",
+        ),
         # Stands in keras/datasets/cifar10.py.
         digest="sha256:6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
         size=170_498_071,
