@@ -1,0 +1,200 @@
+"""Leaderboards: which backend was fastest on a day, in the shape of the articles' tables of 2017.
+
+A board is of one setting. It has a table per task, backends by machine, with the newest release
+that each backend had on that day and that was measured on that machine; and, to close it, the
+geometric mean over the tasks.
+"""
+
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from kasv.measurements import Measurements, Setting, Task, Training, Trainings
+from kasv.releases import BACKENDS, Release
+
+_NOTHING = Training()
+
+
+class Cell(NamedTuple):
+    """A backend's figure on a machine; where there is no time, `reason` says why.
+
+    `factor` is relative to the fastest backend on the same machine, which has 1.
+    """
+
+    release: Release | None
+    reason: str = ""
+    seconds: float | None = None
+    factor: float | None = None
+    quality: float | None = None
+    is_unstable: bool = False
+    is_disturbed: bool = False
+
+    @property
+    def is_best(self) -> bool:
+        """Tell whether no other backend was faster on this machine."""
+        return self.factor == 1.0
+
+
+class Mean(NamedTuple):
+    """Factors of a backend on a machine: geometric mean, least, largest, and over how many tasks.
+
+    `is_best` is for the least mean among the backends that have the most tasks: one that leaves
+    out what it is slow at, or cannot do, must not win by it.
+    """
+
+    value: float
+    least: float
+    largest: float
+    tasks: int
+    is_best: bool = False
+
+
+class Table(NamedTuple):
+    """A task's cells: for each backend one per machine. `metric` is what `quality` holds."""
+
+    task: Task
+    metric: str
+    rows: dict[str, list[Cell]]
+
+
+class Board(NamedTuple):
+    """What a day's releases did under one setting; a mean is None where nothing was measured."""
+
+    setting: Setting
+    day: date
+    machines: list[str]
+    tables: list[Table]
+    means: dict[str, list[Mean | None]]
+    newest: dict[str, list[Release | None]]
+
+
+class _Machine(NamedTuple):
+    """A machine's newest measured release of each backend, and what it gave."""
+
+    name: str
+    newest: dict[str, Release]
+    trainings: dict[str, Trainings]
+
+    def training(self, backend: str, task: Task) -> Training:
+        return self.trainings.get(backend, {}).get(task, _NOTHING)
+
+
+def boards(measurements: Measurements, releases: Iterable[Release], day: date) -> list[Board]:
+    """Return a board for each setting measured by that day, the one with most results first."""
+    known = sorted((r for r in releases if r.date.date() <= day), key=lambda r: r.date)
+    counted: Counter[Setting] = Counter()
+    for series, commits in measurements.items():
+        counted[series.setting] += len(commits)
+    order = sorted(counted, key=lambda setting: (-counted[setting], setting))
+    made = (_board(measurements, known, setting, day) for setting in order)
+    return [board for board in made if board.tables]
+
+
+def _board(
+    measurements: Measurements, known: Sequence[Release], setting: Setting, day: date
+) -> Board:
+    machines = list(_machines(measurements, known, setting))
+    backends = [b for b in BACKENDS if any(release.backend == b for release in known)]
+    tasks = {task for m in machines for found in m.trainings.values() for task in found}
+    tables = [_table(task, machines, backends) for task in sorted(tasks)]
+    columns = [_means(tables, backends, index) for index in range(len(machines))]
+    return Board(
+        setting,
+        day,
+        [machine.name for machine in machines],
+        tables,
+        {b: [column[b] for column in columns] for b in backends},
+        {b: [machine.newest.get(b) for machine in machines] for b in backends},
+    )
+
+
+def _machines(
+    measurements: Measurements, known: Iterable[Release], setting: Setting
+) -> Iterator[_Machine]:
+    """Yield the setting's machines, the one with most results first."""
+    found = [(s.machine, c) for s, c in measurements.items() if s.setting == setting]
+    for name, commits in sorted(found, key=lambda item: (-len(item[1]), item[0])):
+        newest = {r.backend: r for r in known if r.commit in commits}
+        if newest:
+            yield _Machine(name, newest, {b: commits[r.commit] for b, r in newest.items()})
+
+
+def _table(task: Task, machines: Sequence[_Machine], backends: Sequence[str]) -> Table:
+    trainings = [m.training(b, task) for m in machines for b in backends]
+    judged = any(training.value("track_accuracy") is not None for training in trainings)
+    metric = "track_accuracy" if judged else "track_loss"
+    elsewhere = {backend for machine in machines for backend in machine.newest}
+    columns = [_column(task, machine, backends, metric, elsewhere) for machine in machines]
+    return Table(task, metric, {b: [column[b] for column in columns] for b in backends})
+
+
+def _column(
+    task: Task, machine: _Machine, backends: Iterable[str], metric: str, elsewhere: set[str]
+) -> dict[str, Cell]:
+    """Return a machine's cells of a task, by backend."""
+    trainings = {backend: machine.training(backend, task) for backend in backends}
+    times = {backend: _seconds(training) for backend, training in trainings.items()}
+    fastest = min((seconds for seconds in times.values() if seconds), default=None)
+    return {
+        backend: Cell(
+            machine.newest.get(backend),
+            "" if times[backend] else _reason(backend, machine, training, elsewhere),
+            times[backend],
+            (times[backend] or 0) / fastest if fastest and times[backend] else None,
+            training.value(metric),
+            training.is_unstable,
+            training.is_disturbed,
+        )
+        for backend, training in trainings.items()
+    }
+
+
+def _seconds(training: Training) -> float | None:
+    """Return the seconds of a steady epoch; no training takes none."""
+    seconds = training.value("time_epoch")
+    return seconds if seconds and seconds > 0 else None
+
+
+def _reason(backend: str, machine: _Machine, training: Training, elsewhere: set[str]) -> str:
+    """Say why there is no time."""
+    if backend not in machine.newest:
+        return "not on this machine" if backend in elsewhere else "not measured"
+    return "fails" if "time_epoch" in training.values else "not measured"
+
+
+def _means(
+    tables: Iterable[Table], backends: Iterable[str], machine: int
+) -> dict[str, Mean | None]:
+    """Return a machine's mean of each backend."""
+    cells = {b: [table.rows[b][machine] for table in tables] for b in backends}
+    factors = {b: [c.factor for c in column if c.factor] for b, column in cells.items()}
+    most = max((len(found) for found in factors.values()), default=0)
+    means = {b: _mean(found) if found else None for b, found in factors.items()}
+    complete = [mean.value for mean in means.values() if mean and mean.tasks == most]
+    best = min(complete, default=None)
+    return {
+        b: mean and mean._replace(is_best=mean.tasks == most and mean.value == best)
+        for b, mean in means.items()
+    }
+
+
+def _mean(factors: Sequence[float]) -> Mean:
+    return Mean(statistics.geometric_mean(factors), min(factors), max(factors), len(factors))
+
+
+def seconds_text(seconds: float) -> str:
+    """Write seconds with three significant digits, and no exponent."""
+    digits = next((d for bound, d in ((0.1, 4), (1, 3), (10, 2), (100, 1)) if seconds < bound), 0)
+    return f"{seconds:,.{digits}f}"
+
+
+def factor_text(factor: float) -> str:
+    """Write a factor as `3.1x`, without decimals from 100 on."""
+    return f"{factor:.1f}x" if factor < 99.95 else f"{factor:,.0f}x"
+
+
+def quality_text(value: float, metric: str) -> str:
+    """Write an accuracy in percent, a loss with three decimals."""
+    return f"{value:.1%}" if metric == "track_accuracy" else f"{value:.3f}"

@@ -1,0 +1,241 @@
+import json
+from datetime import UTC, date, datetime
+
+import made_results as made
+import pytest
+from click.testing import CliRunner
+
+from kasv import leaderboard, releases, results
+from kasv.leaderboard_command import leaderboard as command
+from kasv.measurements import Series, Setting, Task, Training, collect
+
+SETTING = Setting("small", "cpu", "1")
+LATE = date(2026, 1, 1)
+
+
+def release(tag: str, day: str) -> releases.Release:
+    version = tag.partition("-")[2]
+    lock = "".join(f"{p} --hash=sha256:{'0' * 64}\n" for p in ("asv-runner==1", "numpy==1"))
+    return releases.Release(
+        tag=tag,
+        version=version,
+        date=datetime.fromisoformat(day).replace(tzinfo=UTC),
+        python="3.6",
+        keras="2.2.4",
+        requires=[],
+        lock=lock,
+    )
+
+
+OLD, CNTK, THEANO, JAX = "cntk-1", "cntk-2", "theano-1", "jax-1"
+RELEASES = [
+    release(OLD, "2017-06-01"),
+    release(CNTK, "2018-06-01"),
+    release(THEANO, "2018-01-01"),
+    release(JAX, "2018-02-01"),
+]
+COMMITS = {release.tag: release.commit for release in RELEASES}
+
+
+def training(seconds: float | None, **values: float) -> Training:
+    named = {f"track_{name}": value for name, value in values.items()}
+    return Training({"time_epoch": seconds, **named})
+
+
+def board(day: date = LATE, **machines: dict[str, dict[str, Training]]):
+    measured = {
+        Series(machine, SETTING): {
+            COMMITS[tag]: {Task(model, "real"): t for model, t in models.items()}
+            for tag, models in found.items()
+        }
+        for machine, found in machines.items()
+    }
+    (only,) = leaderboard.boards(measured, RELEASES, day)
+    return only
+
+
+def test_the_fastest_is_best_and_others_have_their_factor():
+    found = board(a={CNTK: {"mlp": training(2.0)}, THEANO: {"mlp": training(5.0)}})
+    (table,) = found.tables
+    assert (table.rows["cntk"][0].is_best, table.rows["cntk"][0].factor) == (True, 1.0)
+    assert (table.rows["theano"][0].is_best, table.rows["theano"][0].factor) == (False, 2.5)
+
+
+def test_factors_are_of_one_machine_each():
+    slow = {CNTK: {"mlp": training(20.0)}, THEANO: {"mlp": training(10.0)}}
+    fast = {CNTK: {"mlp": training(1.0)}, THEANO: {"mlp": training(3.0)}, JAX: {}}
+    found = board(a=slow, b=fast)
+    assert found.machines == ["b", "a"]
+    assert [c.factor for c in found.tables[0].rows["cntk"]] == [1.0, 2.0]
+    assert [c.factor for c in found.tables[0].rows["theano"]] == [3.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("day", "tag"),
+    [("2017-12-31", "cntk-1"), ("2018-06-01", "cntk-2"), ("2026-01-01", "cntk-2")],
+)
+def test_the_newest_release_of_the_day(day, tag):
+    found = board(
+        date.fromisoformat(day), a={OLD: {"mlp": training(1.0)}, CNTK: {"mlp": training(2.0)}}
+    )
+    assert found.newest["cntk"][0].tag == tag
+
+
+def test_a_backend_that_did_not_exist_yet_has_no_row():
+    found = board(date(2017, 12, 31), a={OLD: {"mlp": training(1.0)}})
+    assert list(found.tables[0].rows) == ["cntk"]
+
+
+def test_no_board_before_anything_was_released():
+    measured = {Series("a", SETTING): {COMMITS[OLD]: {Task("mlp", "real"): training(1.0)}}}
+    assert leaderboard.boards(measured, RELEASES, date(2016, 1, 1)) == []
+
+
+def test_an_empty_cell_says_why():
+    a = {CNTK: {"mlp": training(1.0), "cnn": training(1.0)}, THEANO: {"mlp": training(None)}}
+    b = {CNTK: {"mlp": training(1.0)}}
+    found = board(a=a, b=b)
+    reasons = {
+        t.task.model: {k: [c.reason for c in v] for k, v in t.rows.items()} for t in found.tables
+    }
+    assert reasons["mlp"]["theano"] == ["fails", "not on this machine"]
+    assert reasons["mlp"]["jax"] == ["not measured", "not measured"]
+    assert reasons["cnn"]["cntk"] == ["", "not measured"]
+    assert reasons["cnn"]["theano"] == ["not measured", "not on this machine"]
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0])
+def test_no_time_at_all_is_no_result(seconds):
+    found = board(a={CNTK: {"mlp": training(seconds)}, THEANO: {"mlp": training(5.0)}})
+    assert found.tables[0].rows["cntk"][0].reason == "fails"
+    assert found.tables[0].rows["theano"][0].is_best
+
+
+def test_the_mean_is_geometric_with_its_spread():
+    cntk = {"mlp": training(1.0), "cnn": training(4.0)}
+    theano = {"mlp": training(4.0), "cnn": training(1.0)}
+    mean = board(a={CNTK: cntk, THEANO: theano}).means["cntk"][0]
+    assert mean == pytest.approx((2.0, 1.0, 4.0, 2, True))
+
+
+def test_who_leaves_out_a_task_cannot_win_the_mean():
+    cntk = {"mlp": training(1.0)}
+    theano = {"mlp": training(2.0), "cnn": training(9.0)}
+    means = board(a={CNTK: cntk, THEANO: theano}).means
+    assert (means["cntk"][0].value, means["cntk"][0].is_best) == (1.0, False)
+    assert means["theano"][0].is_best
+    assert means["jax"] == [None]
+
+
+def test_loss_stands_where_no_accuracy_is_known():
+    models = {"lstm": training(1.0, loss=1.5), "mlp": training(1.0, loss=0.2, accuracy=0.9)}
+    lstm, mlp = board(a={CNTK: models}).tables
+    assert (lstm.metric, lstm.rows["cntk"][0].quality) == ("track_loss", 1.5)
+    assert (mlp.metric, mlp.rows["cntk"][0].quality) == ("track_accuracy", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("values", "unstable", "disturbed"),
+    [({}, False, False), ({"spread": 0.2}, True, False), ({"other_load": 0.2}, False, True)],
+)
+def test_doubtful_times_are_marked(values, unstable, disturbed):
+    cell = board(a={CNTK: {"mlp": training(1.0, **values)}}).tables[0].rows["cntk"][0]
+    assert (cell.is_unstable, cell.is_disturbed) == (unstable, disturbed)
+
+
+def test_settings_and_kinds_of_data_are_never_mixed():
+    task, generated = Task("babi", "real"), Task("babi", "generated")
+    full = Series("a", Setting("full", "cpu", "1"))
+    measured = {
+        full: {COMMITS[CNTK]: {task: training(9.0)}},
+        Series("a", SETTING): {
+            COMMITS[CNTK]: {task: training(1.0), generated: training(2.0)},
+            COMMITS[THEANO]: {generated: training(1.0)},
+        },
+    }
+    small, large = leaderboard.boards(measured, RELEASES, LATE)
+    assert [str(t.task) for t in small.tables] == ["babi (generated data)", "babi"]
+    assert [t.task for t in large.tables] == [task]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.01234, "0.0123"), (0.6123, "0.612"), (1.444, "1.44"), (31.25, "31.2"), (1630.3, "1,630")],
+)
+def test_seconds_have_three_digits(seconds, text):
+    assert leaderboard.seconds_text(seconds) == text
+
+
+@pytest.mark.parametrize(("factor", "text"), [(1.04, "1.0x"), (3.14, "3.1x"), (1234.5, "1,234x")])
+def test_factors(factor, text):
+    assert leaderboard.factor_text(factor) == text
+
+
+@pytest.fixture
+def measured(tmp_path, monkeypatch):
+    made.write_releases(tmp_path / "backends", each=2, backends=["tensorflow", "cntk"])
+    found = releases.load(tmp_path / "backends")
+    for one in found:
+        made.write_result(tmp_path / "results", one, failing=["mnist_cnn"][: one.backend == "cntk"])
+    load = releases.load
+    monkeypatch.setattr(releases, "load", lambda: load(tmp_path / "backends"))
+    return tmp_path
+
+
+def run(folder, *arguments: str, color: bool = False):
+    options = ["--results", str(folder / "results"), *arguments]
+    return CliRunner().invoke(command, options, color=color)
+
+
+def test_the_terminal_shows_what_the_files_say(measured):
+    outcome = run(measured)
+    assert outcome.exit_code == 0
+    assert "0.500  tensorflow-1.1" in outcome.output
+    assert "1.00 (2.0x)  cntk-1.1" in outcome.output
+    assert "small data, CPU, 1 thread" in outcome.output
+    assert "babi_rnn (generated data)" in outcome.output
+    assert "fails" in outcome.output
+    assert "2.0x (2.0x to 2.0x, 7)" in outcome.output
+
+
+def test_the_terminal_shows_a_day(measured):
+    assert "tensorflow-1.0" in run(measured, "--day", "2017-12-01").output
+
+
+def test_the_terminal_shows_one_model(measured):
+    output = run(measured, "--model", "mnist_mlp").output
+    assert "mnist_mlp" in output
+    assert "mnist_cnn" not in output
+
+
+@pytest.mark.parametrize("arguments", [("--day", "2016-01-01"), ("--model", "none")])
+def test_nothing_to_show_is_an_error(measured, arguments):
+    outcome = run(measured, *arguments)
+    assert outcome.exit_code == 1
+    assert "no results" in outcome.output
+
+
+def test_only_the_best_is_bold(measured):
+    output = run(measured, "--model", "mnist_mlp", color=True).output
+    assert "\x1b[1m0.500\x1b[0m" in output
+    assert "\x1b[1m1.00" not in output
+
+
+def test_a_machines_name_cannot_command_the_terminal(measured):
+    for path in (measured / "results" / made.MACHINE).glob("*.json"):
+        text = path.read_text().replace(json.dumps(made.MACHINE), json.dumps("\x1b[31mred"))
+        path.write_text(text)
+    output = run(measured, color=True).output
+    assert "\x1b[31m" not in output
+    assert "?[31mred" in output
+
+
+def test_results_are_folded_by_series_and_release(measured):
+    found = collect(results.load(measured / "results"))
+    (series,) = found
+    assert (series.machine, series.setting) == (made.MACHINE, SETTING)
+    one = next(r for r in releases.load() if r.tag == "tensorflow-1.1")
+    mlp = found[series][one.commit][Task("mnist_mlp", "real")]
+    assert mlp.value("time_epoch") == made.seconds("tensorflow", 1, "mnist_mlp")
+    assert mlp.history[3] == made.accuracy("tensorflow", "mnist_mlp", 3)
+    assert (mlp.stats.repeat, mlp.measured_at > 0) == (3, True)
