@@ -1,7 +1,7 @@
 """The package index: which versions a project has there, from when, and in which files.
 
-It reads the simple API's JSON form (PEP 691, with PEP 700's upload times) from the same address that
-uv resolves with, so that what is new and what is locked come from one place.
+It reads the simple API's JSON form (PEP 691, with PEP 700's upload times) from the same address
+that uv resolves with, so that what is new and what is locked come from one place.
 """
 
 import os
@@ -55,25 +55,29 @@ class _RawProject(msgspec.Struct):
     files: list[_RawFile]
 
 
+def uv_environment() -> dict[str, str]:
+    """Return the variables to run uv with: where it has none of its own, pip's index and links."""
+    environment = dict(os.environ)
+    if "UV_INDEX_URL" not in environment and "PIP_INDEX_URL" in environment:
+        environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
+    if "PIP_FIND_LINKS" in environment:
+        environment.setdefault("UV_FIND_LINKS", ",".join(environment["PIP_FIND_LINKS"].split()))
+    return environment
+
+
 def address() -> str:
-    """Return the index's address: what uv is configured with, else pip's variable, else uv's own."""
-    if not os.environ.get("UV_DEFAULT_INDEX") and not os.environ.get("UV_INDEX_URL"):
-        from_pip = os.environ.get("PIP_INDEX_URL")
-        if from_pip:
-            return from_pip.rstrip("/")
-    return _address_of_uv().rstrip("/")
-
-
-def _address_of_uv() -> str:
+    """Return the address of the index that uv resolves with, as uv itself names it."""
     command = [find_uv_bin(), "pip", "compile", "--quiet", "--no-header", "--emit-index-url", "-"]
-    done = subprocess.run(command, input="", capture_output=True, text=True)
+    done = subprocess.run(
+        command, input="", capture_output=True, text=True, env=uv_environment(), check=False
+    )
     match = re.search(r"^(?:--index-url|-i) (\S+)$", done.stdout, re.MULTILINE)
     if done.returncode or match is None:
         raise KasvError(
-            "uv names no package index: set UV_DEFAULT_INDEX to the index's address"
-            + (f"\n{done.stderr.strip()}" if done.stderr.strip() else "")
+            "uv names no package index: set UV_DEFAULT_INDEX to the index's address\n"
+            + done.stderr.strip()
         )
-    return match[1]
+    return match[1].rstrip("/")
 
 
 def files(project: str) -> tuple[File, ...]:

@@ -1,8 +1,8 @@
 """Locks that travel in time: a release's dependencies as they stood on its own date, with hashes.
 
 What goes in stands in the backends' TOML files (requires, overrides, date, Python), so the same
-command gives the same lock again. Two things are exempt from the date, and only these: asv's runner,
-which is the same everywhere, and the tools that build source archives, which must be able to.
+command gives the same lock again. Only two things are exempt from the date: asv's runner, which is
+the same everywhere, and the tools that build source archives, which must be able to.
 """
 
 import re
@@ -37,17 +37,18 @@ _BUILD_TOOLS_SINCE = datetime(2022, 1, 1, tzinfo=UTC)
 
 # What asv needs to run the suite. asv_runner declares Python >= 3.7 but runs on 3.6, so it is never
 # resolved; importlib_metadata and what it needs are for Pythons that have no importlib.metadata.
-_RUNNER = """\
-asv-runner==0.3.2 --hash=sha256:b4a4360abe63d64cd0ab4a28377b56ff4e2c13b6760bd0c8062feb4a6a5642fb
-"""
-_RUNNER_BEFORE_38 = """\
-importlib-metadata==4.8.3 --hash=sha256:65a9576a5b2d58ca44d133c42a241905cc45e34d2c06fd5ba2bafa221e5d7b5e
-typing-extensions==4.1.1 --hash=sha256:21c85e0fe4b9a155d0799430b0ad741cdce7e359660ccbd8b530613e8df88ce2
-zipp==3.6.0 --hash=sha256:9fe5ea21568a0a70e50f273397638d39b03353731e6cbbb3fd8502a33fec40bc
-"""
+_RUNNER = {
+    "asv-runner==0.3.2": "b4a4360abe63d64cd0ab4a28377b56ff4e2c13b6760bd0c8062feb4a6a5642fb",
+}
+_RUNNER_BEFORE_38 = {
+    "importlib-metadata==4.8.3": "65a9576a5b2d58ca44d133c42a241905cc45e34d2c06fd5ba2bafa221e5d7b5e",
+    "typing-extensions==4.1.1": "21c85e0fe4b9a155d0799430b0ad741cdce7e359660ccbd8b530613e8df88ce2",
+    "zipp==3.6.0": "9fe5ea21568a0a70e50f273397638d39b03353731e6cbbb3fd8502a33fec40bc",
+}
 
-# The CUDA libraries that PyTorch's wheels pull in, several GB that a CPU has no use for.
-_GPU_ONLY = re.compile(r"nvidia-.+|cuda-.+|triton|pytorch-triton")
+# What PyTorch's wheels pull in and a CPU has no use for. Their CUDA libraries cannot be spared:
+# libtorch_cuda.so is linked to them, and without them `import torch` fails.
+_GPU_ONLY = ("triton", "cuda-bindings", "cuda-pathfinder")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(Release)}
@@ -61,7 +62,9 @@ def resolve(release: Release, interpreter: Path, device: str = "cpu") -> str:
     """
     with tempfile.TemporaryDirectory(prefix="kasv-lock-") as folder:
         command = _compile_command(release, interpreter, device, Path(folder))
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=index.uv_environment(), check=False
+        )
     if done.returncode:
         raise KasvError(
             f"{release.tag}: no lock for {device} as of {release.date:%Y-%m-%d}; "
@@ -71,7 +74,7 @@ def resolve(release: Release, interpreter: Path, device: str = "cpu") -> str:
     tags = supported_tags(release.python)
     pins = dict(_pins(release.tag, done.stdout, tags))
     if device == "cpu":
-        pins = {name: line for name, line in pins.items() if not _GPU_ONLY.fullmatch(name)}
+        pins = {name: line for name, line in pins.items() if name not in _GPU_ONLY}
     return "".join(f"{line}\n" for _, line in sorted((_runner(release.python) | pins).items()))
 
 
@@ -87,7 +90,7 @@ def _compile_command(
         find_uv_bin(),
         *("pip", "compile", "--quiet", "--no-header", "--no-annotate", "--no-config"),
         *("--format", "pylock.toml", "--python", interpreter, "--python-platform", PLATFORM),
-        *("--default-index", index.address(), "--overrides", overrides),
+        *("--overrides", overrides),
         *cutoff_options(release),
         wanted,
     ]
@@ -113,8 +116,8 @@ def _stamp(moment: datetime) -> str:
 
 
 def _runner(python: str) -> dict[str, str]:
-    text = _RUNNER + (_RUNNER_BEFORE_38 if Version(python) < Version("3.8") else "")
-    return {line.partition("==")[0]: line for line in text.splitlines()}
+    pins = _RUNNER | (_RUNNER_BEFORE_38 if Version(python) < Version("3.8") else {})
+    return {pin.partition("==")[0]: f"{pin} --hash=sha256:{digest}" for pin, digest in pins.items()}
 
 
 def supported_tags(python: str) -> frozenset[Tag]:
