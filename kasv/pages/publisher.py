@@ -1,0 +1,59 @@
+"""What `asv publish` calls: asv's extension point for output, filled with our pages."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from asv.publishing import OutputPublisher
+
+from kasv import results
+from kasv.measurements import collect
+from kasv.pages import boards
+from kasv.pages.addresses import Graphs
+from kasv.pages.site import Site
+
+# What of asv's record of a machine tells a reader something.
+_FACTS = ("cpu", "num_cpu", "ram", "gpu", "os")
+
+
+class Pages(OutputPublisher):
+    """Writes our pages into `kasv/` beside asv's application."""
+
+    name = "kasv"
+    button_label = "Show leaderboards"
+    description = "Compare backends: leaderboards, convergence, releases"
+
+    @classmethod
+    def publish(
+        cls,
+        conf: Any,
+        repo: Any,
+        benchmarks: Mapping[str, Mapping[str, object]],
+        graphs: Any,
+        revisions: Mapping[str, int],
+    ) -> None:
+        """Write the pages from the configuration's results and the repository's releases."""
+        results_dir = Path(conf.results_dir)
+        site = Site(Path(conf.html_dir) / "kasv")
+        measurements = collect(results.load(results_dir))
+        releases = list(repo.history.releases)
+        addresses = Graphs(benchmarks)
+        today = datetime.now(UTC).date()
+        facts = _machine_facts(results_dir)
+        boards.write(site, measurements, releases, addresses, facts, today)
+
+
+def _machine_facts(results_dir: Path) -> dict[str, dict[str, str]]:
+    """Return what asv's records say of each machine."""
+    facts = {}
+    for path in results_dir.glob("*/machine.json"):
+        try:
+            record = msgspec.json.decode(path.read_bytes(), type=dict[str, str | int])
+        except (OSError, msgspec.MsgspecError):
+            continue  # asv and kasv.results have said so
+        facts[str(record.get("machine"))] = {
+            name: str(record[name])[:100] for name in _FACTS if record.get(name)
+        }
+    return facts

@@ -1,0 +1,90 @@
+"""Write pages from templates: escaped, with their style inside and a policy for nothing more."""
+
+import base64
+import functools
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from kasv import leaderboard
+
+_FOLDER = Path(__file__).parent / "templates"
+NAMES = {
+    "tensorflow": "TensorFlow",
+    "cntk": "CNTK",
+    "theano": "Theano",
+    "mxnet": "MXNet",
+    "jax": "JAX",
+    "torch": "PyTorch",
+}
+MODELS = {
+    "babi_rnn": "bAbI question answering, two LSTMs",
+    "cifar10_cnn": "CIFAR-10 images, convolutions with augmentation",
+    "imdb_bidirectional_lstm": "IMDb reviews, bidirectional LSTM",
+    "imdb_fasttext": "IMDb reviews, fastText",
+    "lstm_text_generation": "Nietzsche's works by character, LSTM",
+    "mnist_cnn": "MNIST digits, convolutions",
+    "mnist_hierarchical_rnn": "MNIST digits, LSTM over LSTMs",
+    "mnist_mlp": "MNIST digits, dense layers",
+}
+
+
+class Site:
+    """The folder of our pages."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def write(self, name: str, template: str, **context: Any) -> None:
+        """Write a page; `name` is its file's."""
+        text = _templates().get_template(template).render(page=name, **context)
+        (self._folder / name).write_text(text, encoding="utf-8")
+
+
+@functools.cache
+def _templates() -> Environment:
+    """Return the templates, with what all of them use."""
+    templates = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = (_FOLDER / "site.css").read_text(encoding="utf-8")
+    templates.globals.update(style=style, policy=_policy(style), names=NAMES, models=MODELS)
+    templates.filters.update(
+        seconds=leaderboard.seconds_text,
+        factor=leaderboard.factor_text,
+        quality=leaderboard.quality_text,
+        change=change_text,
+        slug=slug,
+    )
+    return templates
+
+
+def _policy(style: str) -> str:
+    """Return a Content-Security-Policy under which this style is all that a page may have."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def change_text(ratio: float) -> str:
+    """Write a ratio of new to old as `+50 %`, from double on as `2.1x`."""
+    if ratio >= 2:
+        return leaderboard.factor_text(ratio)
+    percent = round(100 * (ratio - 1))
+    sign = "+" if percent > 0 else "\N{MINUS SIGN}" if percent < 0 else "\N{PLUS-MINUS SIGN}"
+    return f"{sign}{abs(percent)} %"
+
+
+def slug(*words: str) -> str:
+    """Join words to what may stand in a file's name and in an address."""
+    return re.sub(r"[^a-z0-9.]+", "-", "-".join(word[:40] for word in words).lower()).strip("-.")
