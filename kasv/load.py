@@ -18,6 +18,7 @@ import psutil
 from numpy.typing import NDArray
 
 from kasv import significance
+from kasv.compare_text import printable
 
 _SYSTEM = Path("/sys")
 _BUSY_SHARE = 0.05  # of the machine; a benchmark on one of two cores feels less than that
@@ -186,8 +187,3 @@ def noise(seconds: list[float]) -> Finding:
     )
     level: Literal["ok", "warning"] = "ok" if now <= significance.PLANTED else "warning"
     return Finding(level, "noise", text)
-
-
-def printable(text: str) -> str:
-    """Return text without what would control a terminal."""
-    return "".join(character for character in text if character.isprintable())

@@ -129,6 +129,24 @@ def load_file(path: Path) -> list[Figure]:
         raise KasvError(f"result file {where!r} is malformed: {error}") from error
 
 
+def samples_per_round(results_dir: Path) -> dict[str, int]:
+    """Return how many samples each model's `time_epoch` takes in one process, where it says so.
+
+    asv strings the samples of several rounds together; this is where they come apart again.
+    """
+    try:
+        content = json.loads((results_dir / "benchmarks.json").read_bytes())
+        known = {name: table for name, table in content.items() if isinstance(table, dict)}
+    except (OSError, RecursionError, ValueError, AttributeError):
+        return {}
+    repeats = {
+        name.partition(".")[0]: table.get("repeat")
+        for name, table in known.items()
+        if name.endswith(".time_epoch")
+    }
+    return {model: repeat for model, repeat in repeats.items() if type(repeat) is int}
+
+
 def _machine(folder: Path) -> str:
     """Return the machine's name as asv knows it: from the folder's `machine.json`."""
     path = folder / "machine.json"
@@ -154,8 +172,11 @@ def _figures(content: _File, name: str) -> Iterator[Figure]:
 
 def _figure(content: _File, row: _Row, key: _Key, index: int, value: float | None) -> Figure:
     samples = _at(row.samples, index) or []
-    if not all(math.isfinite(number) for number in [value or 0.0, *samples]):
+    numbers = [*samples] if value is None else [value, *samples]
+    if not all(math.isfinite(number) for number in numbers):
         raise ValueError("a value or sample is no finite number")
+    if key.metric.startswith("time_") and not all(number > 0 for number in numbers):
+        raise ValueError("a time is not positive")
     return Figure(
         machine=content.params.machine,
         commit=content.commit_hash,
@@ -187,7 +208,10 @@ def _stats(row: _Row, index: int) -> Stats | None:
     found = {field: _at(getattr(row, f"stats_{field}"), index) for field in Stats.__struct_fields__}
     if None in found.values():
         return None
-    return msgspec.convert(found, Stats)
+    stats = msgspec.convert(found, Stats)
+    if not (math.isfinite(stats.q_25) and math.isfinite(stats.q_75) and stats.repeat > 0):
+        raise ValueError("its statistics are no finite numbers")
+    return stats
 
 
 def _column(column: list[_T | None] | None, size: int) -> list[_T | None]:

@@ -1,0 +1,123 @@
+"""`kasv compare`'s answer as a terminal's table, as Markdown for a pull request, or as JSON."""
+
+import html
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+from asv import util
+from tabulate import tabulate
+
+from kasv.compare import ACCURACY, METRICS, Comparison, Row
+from kasv.significance import Effect
+
+_HEADERS = ("model", "metric", "before", "after", "change", "interval", "verdict", "notes")
+
+
+def as_text(comparisons: Sequence[Comparison], threshold: float) -> str:
+    """Return tables for a terminal."""
+    parts = []
+    for one in comparisons:
+        table = tabulate(_cells(one), _HEADERS, disable_numparse=True)
+        parts += [printable(_title(one)), table, _conclusion(one, threshold)]
+    return "\n\n".join(parts)
+
+
+def as_markdown(comparisons: Sequence[Comparison], threshold: float) -> str:
+    """Return tables for a pull request; what others wrote into results stays text there."""
+    parts = []
+    for one in comparisons:
+        cells = [[_bold(cell) for cell in row] for row in _cells(one)]
+        table = tabulate(cells, _HEADERS, tablefmt="github", disable_numparse=True)
+        parts += [f"### {_escaped(_title(one))}", table, _conclusion(one, threshold)]
+    return "\n\n".join(parts)
+
+
+def as_json(comparisons: Sequence[Comparison], threshold: float) -> str:
+    """Return everything as JSON; an infinite regression, a failure, is null there."""
+    content = [
+        {**msgspec.to_builtins(one), "regressions": len(one.regressions(threshold))}
+        for one in comparisons
+    ]
+    return msgspec.json.format(msgspec.json.encode(content), indent=1).decode()
+
+
+def printable(text: str) -> str:
+    """Return text without what would control a terminal."""
+    return "".join(character for character in text if character.isprintable())
+
+
+def _title(one: Comparison) -> str:
+    settings = ", ".join(f"{name}={value}" for name, value in sorted(one.variables.items()))
+    return f"{one.before} -> {one.after} on {one.machine} ({settings})"
+
+
+def _cells(one: Comparison) -> list[list[str]]:
+    cells = [_row(row) for row in one.rows]
+    if one.mean is not None:
+        change, interval = _change(one.mean.ratio), _interval(one.mean)
+        name = f"geometric mean of {one.mean_models}"
+        cells.append([name, "epoch", "", "", change, interval, "", ""])
+    return cells
+
+
+def _row(row: Row) -> list[str]:
+    model = row.model if row.data == "real" else f"{row.model} ({row.data} data)"
+    return [
+        model,
+        METRICS[row.metric].title,
+        _value(row.metric, row.has_before, row.before),
+        _value(row.metric, row.has_after, row.after),
+        _difference(row),
+        _interval(row.effect) if row.effect else "",
+        row.verdict,
+        ", ".join(row.notes),
+    ]
+
+
+def _value(metric: str, exists: bool, value: float | None) -> str:
+    if value is None:
+        return "fails" if exists else "n/a"
+    unit = METRICS[metric].unit
+    if unit in ("seconds", "bytes"):
+        return str(util.human_value(value, unit))
+    return f"{value:.2%}" if metric == ACCURACY else f"{value:.4g}"
+
+
+def _difference(row: Row) -> str:
+    if row.before is None or row.after is None:
+        return ""
+    if row.effect is not None:
+        return _change(row.effect.ratio)
+    if row.metric == ACCURACY:
+        return f"{100 * (row.after - row.before):+.2f} points"
+    return _change(row.after / row.before) if row.before else ""
+
+
+def _change(ratio: float) -> str:
+    return f"{ratio - 1:+.1%}" if ratio < 2 else f"{ratio:.3g}x"
+
+
+def _interval(effect: Effect) -> str:
+    return f"{_change(effect.low)} to {_change(effect.high)}"
+
+
+def _conclusion(one: Comparison, threshold: float) -> str:
+    counts = Counter(row.verdict for row in one.rows)
+    summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    lines = [f"{summary}."]
+    for row in one.regressions(threshold):
+        size = "fails" if math.isinf(row.regression) else f"{row.regression:.1%} worse"
+        lines.append(f"Regression: {row.model}, {METRICS[row.metric].title}: {size}.")
+    return "\n".join(lines)
+
+
+def _bold(cell: str) -> str:
+    return f"**{cell}**" if cell in ("worse", "fails", "better", "fixed") else cell
+
+
+def _escaped(text: str) -> str:
+    """Escape HTML and what Markdown would take for markup."""
+    escaped = html.escape(printable(text))
+    return "".join(f"\\{c}" if c in "\\`*_[]|#" else c for c in escaped)

@@ -1,0 +1,124 @@
+import math
+import statistics
+
+import numpy as np
+import pytest
+
+from kasv import significance
+from kasv.significance import Effect, Locations
+
+
+def rounds_of(
+    seconds: float, rounds: int, deviation: float, generator: np.random.Generator
+) -> Locations:
+    samples = [
+        seconds * math.exp(generator.normal(0, deviation)) * (1 + abs(generator.normal(0, 0.02)))
+        for _ in range(5 * rounds)
+    ]
+    return significance.of_samples(samples, 5)
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 3, 5, 8])
+def test_the_same_is_not_told_apart(rounds):
+    generator = np.random.default_rng(rounds)
+    found = [
+        significance.effect(
+            rounds_of(1.0, rounds, 0.01, generator),
+            rounds_of(1.0, rounds, 0.01, generator),
+            significance.ALPHA,
+        )
+        for _ in range(400)
+    ]
+    assert sum(effect.is_significant for effect in found) <= 4
+
+
+def test_a_planted_slowdown_is_seen_in_the_default_number_of_rounds():
+    generator = np.random.default_rng(7)
+    found = [
+        significance.effect(
+            rounds_of(1.0, significance.ROUNDS, 0.01, generator),
+            rounds_of(1.05, significance.ROUNDS, 0.01, generator),
+            significance.ALPHA,
+        )
+        for _ in range(200)
+    ]
+    assert sum(effect.is_significant for effect in found) >= 190
+    assert statistics.median(effect.ratio for effect in found) == pytest.approx(1.05, abs=0.005)
+
+
+def test_a_slow_hour_that_both_shared_cancels():
+    hours = [0.0, 0.3, -0.2, 0.5, 0.1, 0.4]
+    a, b = Locations(tuple(hours)), Locations(tuple(hour + 0.05 for hour in hours))
+    effect = significance.effect(a, b, significance.ALPHA)
+    assert effect.is_significant
+    assert effect.ratio == pytest.approx(math.exp(0.05))
+
+
+def test_rounds_that_disagree_prove_nothing():
+    a = Locations((0.0, 0.0, 0.0, 0.0, 0.0))
+    b = Locations((0.5, -0.4, 0.3, 0.2, -0.1))
+    assert not significance.effect(a, b, significance.ALPHA).is_significant
+
+
+def test_unequal_numbers_of_rounds_compare_too():
+    a, b = Locations((0.0, 0.01)), Locations((0.3, 0.31, 0.29, 0.3, 0.3))
+    effect = significance.effect(a, b, significance.ALPHA)
+    assert effect.is_significant
+    assert effect.low < math.exp(0.295) < effect.high
+
+
+def test_a_round_whose_epochs_spread_is_less_sure():
+    steady = significance.of_samples([1.0, 1.01, 1.0, 1.01, 1.0], 5)
+    shaky = significance.of_samples([1.0, 1.5, 1.9, 1.2, 2.2], 5)
+    wide, narrow = (significance.effect(steady, other, 0.005) for other in (shaky, steady))
+    assert wide.high / wide.low > narrow.high / narrow.low
+
+
+def test_samples_locate_like_asvs_statistics_of_them():
+    samples = [1.0, 1.1, 1.2, 1.3, 1.4]
+    sampled = significance.of_samples(samples, 5)
+    kept = significance.of_quartiles(1.2, 1.1, 1.3, 5)
+    assert len(kept.logs) == len(sampled.logs) == 1
+    assert kept.uncertainty == pytest.approx(sampled.uncertainty)
+
+
+@pytest.mark.parametrize(
+    ("per_round", "expected"), [(2, [1, 3, 2]), (3, [1, 2]), (6, [1]), (4, [1]), (0, [1])]
+)
+def test_each_round_is_located_by_its_fastest_epoch(per_round, expected):
+    assert significance.locations([1, 9, 4, 3, 2, 5], per_round) == expected
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"), [([1.0], 0.0), ([1.0, 1.0], 0.0), ([1, 2, 3, 4, 5], 2 / 3)]
+)
+def test_spread(samples, expected):
+    assert significance.spread(samples) == pytest.approx(expected)
+
+
+def test_the_geometric_mean_is_surer_than_its_parts():
+    part = Effect(1.1, 1.1 / 1.04, 1.1 * 1.04)
+    whole = significance.geometric_mean([part] * 4)
+    assert whole.ratio == pytest.approx(1.1)
+    assert whole.high / whole.ratio == pytest.approx(1.04**0.5)
+
+
+def test_more_noise_costs_more_rounds():
+    costs = [significance.rounds_for(0.05, deviation) for deviation in (0.005, 0.02, 0.04)]
+    assert costs == sorted(costs)
+    assert significance.rounds_for(0.05, 0.5) is None
+
+
+@pytest.mark.parametrize("rounds", [2, 5, 10])
+def test_what_is_detectable_is_detected(rounds):
+    deviation = 0.02
+    change = significance.detectable(deviation, rounds)
+    generator = np.random.default_rng(rounds)
+    seen = 0
+    for _ in range(300):
+        a, b = (
+            Locations(tuple(shift + generator.normal(0, deviation) for _ in range(rounds)))
+            for shift in (0.0, math.log1p(change))
+        )
+        seen += significance.effect(a, b, significance.ALPHA).is_significant
+    assert seen >= 0.85 * 300
