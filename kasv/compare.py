@@ -146,11 +146,14 @@ def _marks(key: Key, figures: Figures, side: str) -> list[str]:
 
 def _judge_samples(row: Row, a: Figure, b: Figure, per_round: int, alpha: float) -> Row:
     """Judge epochs' times by their samples."""
-    effect = significance.effect(_locate(a, per_round), _locate(b, per_round), alpha)
+    before, after = _locate(a, per_round), _locate(b, per_round)
+    effect = significance.effect(before, after, alpha)
     verdict: Verdict = "same"
-    if effect.is_significant:
+    if effect.is_significant and row.notes and _are_few(before, after):
+        verdict = "unsure"
+    elif effect.is_significant:
         verdict = "worse" if effect.ratio > 1 else "better"
-    notes = [f"no samples {side}" for f, side in ((a, "before"), (b, "after")) if not f.samples]
+    notes = () if a.samples and b.samples else ("no samples",)
     return msgspec.structs.replace(
         row,
         verdict=verdict,
@@ -160,13 +163,18 @@ def _judge_samples(row: Row, a: Figure, b: Figure, per_round: int, alpha: float)
     )
 
 
+def _are_few(before: Locations, after: Locations) -> bool:
+    """Tell whether the rounds are too few to know their machine's noise from themselves."""
+    return min(len(before.logs), len(after.logs)) < significance.FEW_ROUNDS
+
+
 def _locate(figure: Figure, per_round: int) -> Locations:
     if figure.samples:
         return significance.of_samples(figure.samples, per_round)
     value, stats = figure.value or math.nan, figure.stats
     if stats is None:
         return Locations((math.log(value),))
-    return significance.of_quartiles(value, stats.q_25, stats.q_75, stats.repeat)
+    return significance.of_quartiles(value, stats.q_25, stats.q_75)
 
 
 def _judge_value(row: Row) -> Row:

@@ -1,7 +1,6 @@
 """`kasv compare`'s answer as a terminal's table, as Markdown for a pull request, or as JSON."""
 
 import html
-import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -106,11 +105,9 @@ def _interval(effect: Effect) -> str:
 def _conclusion(one: Comparison, threshold: float) -> str:
     counts = Counter(row.verdict for row in one.rows)
     summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-    lines = [f"{summary}."]
-    for row in one.regressions(threshold):
-        size = "fails" if math.isinf(row.regression) else f"{row.regression:.1%} worse"
-        lines.append(f"Regression: {row.model}, {METRICS[row.metric].title}: {size}.")
-    return "\n".join(lines)
+    count = len(one.regressions(threshold))
+    plural = "" if count == 1 else "s"
+    return f"{summary}. {count} regression{plural} beyond {100 * threshold:g} %."
 
 
 def _bold(cell: str) -> str:

@@ -176,7 +176,7 @@ def _time(work: NDArray[np.float32], passes: int) -> float:
 def noise(seconds: list[float]) -> Finding:
     """Say which differences a run on this machine could show, and what smaller ones would cost."""
     spread = significance.spread(seconds)
-    between = statistics.stdev(significance.locations(seconds, _SPINS_PER_ROUND))
+    between = statistics.stdev(significance.of_samples(seconds, _SPINS_PER_ROUND).logs)
     rounds = significance.rounds_for(significance.PLANTED, between)
     now = significance.detectable(between, significance.ROUNDS)
     text = (

@@ -1,9 +1,10 @@
 """Whether two releases' epochs differ, judged from few samples on a noisy machine.
 
 Epochs of one training share its process's luck (memory layout, neighbours, the minute it ran in),
-so that the unit of evidence is the round: one process. Each round gives one location, rounds of two
-releases are compared in pairs, and the few rounds' own variance is moderated by what is known of
-machines in general. docs/statistics.md derives this and names its sources.
+so that the unit of evidence is the round: one process. What disturbs an epoch makes it slower and
+never faster: each round is located by its fastest. Rounds of two releases are compared in pairs, and
+the few rounds' own variance is moderated by what is known of machines in general.
+docs/statistics.md derives this and names its sources.
 """
 
 import math
@@ -15,13 +16,16 @@ from scipy import special  # type: ignore[import-untyped]
 
 ALPHA = 0.005  # chance that comparing a release with itself reports any change at all
 PLANTED = 0.05  # the slowdown that must be seen
-ROUNDS = 5  # what sees it on the machine the results come from; perf/alarms.py shows that it does
+ROUNDS = 6  # what sees it on the machine the results come from; perf/alarms.py shows that it does
+FEW_ROUNDS = 3  # with fewer, a training marked as below proves nothing
 UNSTABLE_SPREAD = 0.10  # a training's epochs that spread more (track_spread) are marked
 BUSY_SHARE = 0.10  # a training beside others that used more of the machine is marked
 
-# What one location of a round deviates by on a quiet machine, as if seen in so many rounds.
+# What is known of rounds' locations before any is seen: they deviate by 1.5 % on a quiet machine
+# and by 0.7 of what epochs do within a round on a noisy one; it weighs as much as 6 rounds' own.
 _PRIOR_DEVIATION = 0.015
-_PRIOR_ROUNDS = 4
+_PRIOR_SHARE_OF_EPOCHS = 0.7
+_PRIOR_ROUNDS = 6
 
 _POWER = 0.95  # of `detectable`: 19 of 20
 _IQR_OF_NORMAL = 1.349  # the interquartile range of a normal distribution of deviation 1
@@ -42,21 +46,22 @@ class Effect(msgspec.Struct, frozen=True):
 
 
 class Locations(msgspec.Struct, frozen=True):
-    """The logarithm of each round's typical epoch, and what one of them is unsure of by itself."""
+    """The logarithm of each round's fastest epoch, and how far epochs deviate within a round."""
 
     logs: tuple[float, ...]
-    uncertainty: float = 0.0
+    deviation: float = 0.0
 
 
 def of_samples(samples: Sequence[float], per_round: int) -> Locations:
     """Locate each round of `per_round` consecutive samples (seconds)."""
-    logs = tuple(math.log(seconds) for seconds in locations(samples, per_round))
-    return Locations(logs, _uncertainty(spread(samples), len(samples)) if len(logs) == 1 else 0.0)
+    rounds = split(samples, per_round)
+    deviation = statistics.median(spread(epochs) for epochs in rounds) / _IQR_OF_NORMAL
+    return Locations(tuple(math.log(min(epochs)) for epochs in rounds), deviation)
 
 
-def of_quartiles(median: float, q_25: float, q_75: float, count: int) -> Locations:
+def of_quartiles(median: float, q_25: float, q_75: float) -> Locations:
     """Locate what asv kept where samples were not recorded: one round, as far as one can know."""
-    return Locations((math.log(median),), _uncertainty((q_75 - q_25) / median, count))
+    return Locations((math.log(median),), (q_75 - q_25) / median / _IQR_OF_NORMAL)
 
 
 def effect(a: Locations, b: Locations, alpha: float) -> Effect:
@@ -66,27 +71,24 @@ def effect(a: Locations, b: Locations, alpha: float) -> Effect:
     """
     if len(a.logs) == len(b.logs):
         differences = [y - x for x, y in zip(a.logs, b.logs, strict=True)]
-        centre, own = statistics.fmean(differences), _squares(differences)
-        freedom, rounds = len(differences) - 1, float(len(differences))
+        squares, freedom = _squares(differences), len(differences) - 1
     else:
-        centre = statistics.fmean(b.logs) - statistics.fmean(a.logs)
-        own = 2 * (_squares(a.logs) + _squares(b.logs))
+        squares = 2 * (_squares(a.logs) + _squares(b.logs))
         freedom = len(a.logs) + len(b.logs) - 2
-        rounds = 2 / (1 / len(a.logs) + 1 / len(b.logs))
-    variance = (_PRIOR_ROUNDS * 2 * _PRIOR_DEVIATION**2 + own) / (_PRIOR_ROUNDS + freedom)
-    variance = variance / rounds + a.uncertainty**2 + b.uncertainty**2
-    half = quantile(_PRIOR_ROUNDS + freedom, 1 - alpha / 2) * math.sqrt(variance)
+    centre = statistics.fmean(b.logs) - statistics.fmean(a.logs)
+    deviation = _PRIOR_SHARE_OF_EPOCHS * statistics.fmean([a.deviation, b.deviation])
+    prior = 2 * max(_PRIOR_DEVIATION, deviation) ** 2
+    variance = (_PRIOR_ROUNDS * prior + squares) / (_PRIOR_ROUNDS + freedom)  # of a difference
+    pairs = 2 / (1 / len(a.logs) + 1 / len(b.logs))
+    half = quantile(_PRIOR_ROUNDS + freedom, 1 - alpha / 2) * math.sqrt(variance / pairs)
     return Effect(math.exp(centre), math.exp(centre - half), math.exp(centre + half))
 
 
-def locations(samples: Sequence[float], per_round: int) -> list[float]:
-    """Return each round's fastest epoch; samples that make up no whole rounds are one round.
-
-    What disturbs an epoch makes it slower, never faster: of few epochs the fastest tells most.
-    """
+def split(samples: Sequence[float], per_round: int) -> list[Sequence[float]]:
+    """Split samples into rounds; those that make up no whole rounds are one round."""
     if per_round < 1 or len(samples) % per_round:
         per_round = len(samples)
-    return [min(samples[i : i + per_round]) for i in range(0, len(samples), per_round)]
+    return [samples[i : i + per_round] for i in range(0, len(samples), per_round)]
 
 
 def spread(samples: Sequence[float]) -> float:
@@ -133,8 +135,3 @@ def _squares(values: Sequence[float]) -> float:
     """Return the sum of squared deviations from the mean."""
     centre = statistics.fmean(values)
     return sum((value - centre) ** 2 for value in values)
-
-
-def _uncertainty(relative_spread: float, count: int) -> float:
-    """Return the standard error of a round's location, by its samples' own spread."""
-    return relative_spread / _IQR_OF_NORMAL / math.sqrt(count)
