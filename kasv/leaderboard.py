@@ -97,8 +97,7 @@ def _board(
 ) -> Board:
     machines = list(_machines(measurements, known, setting))
     backends = [b for b in BACKENDS if any(release.backend == b for release in known)]
-    tasks = {task for m in machines for found in m.trainings.values() for task in found}
-    tables = [_table(task, machines, backends) for task in sorted(tasks)]
+    tables = [_table(task, machines, backends) for task in _tasks(machines)]
     columns = [_means(tables, backends, index) for index in range(len(machines))]
     return Board(
         setting,
@@ -119,6 +118,14 @@ def _machines(
         newest = {r.backend: r for r in known if r.commit in commits}
         if newest:
             yield _Machine(name, newest, {b: commits[r.commit] for b, r in newest.items()})
+
+
+def _tasks(machines: Iterable[_Machine]) -> list[Task]:
+    """Return the tasks that were timed, and those that failed of models that were not timed."""
+    trained = [pair for m in machines for found in m.trainings.values() for pair in found.items()]
+    timed = {task for task, training in trained if _seconds(training)}
+    models = {task.model for task in timed}
+    return sorted(timed | {task for task, _ in trained if task.model not in models})
 
 
 def _table(task: Task, machines: Sequence[_Machine], backends: Sequence[str]) -> Table:

@@ -104,6 +104,15 @@ def test_an_empty_cell_says_why():
     assert reasons["cnn"]["theano"] == ["not measured", "not on this machine"]
 
 
+def test_a_model_that_fails_has_one_table():
+    both = {Task("a", "real"): training(None), Task("a", "generated"): training(None)}
+    ran = {Task("a", "generated"): training(1.0), Task("b", "real"): training(None)}
+    measured = {Series("box", SETTING): {COMMITS[CNTK]: both, COMMITS[THEANO]: ran}}
+    (found,) = leaderboard.boards(measured, RELEASES, LATE)
+    assert [str(table.task) for table in found.tables] == ["a (generated data)", "b"]
+    assert found.tables[0].rows["cntk"][0].reason == "fails"
+
+
 @pytest.mark.parametrize("seconds", [0.0, -1.0])
 def test_no_time_at_all_is_no_result(seconds):
     found = board(a={CNTK: {"mlp": training(seconds)}, THEANO: {"mlp": training(5.0)}})

@@ -10,7 +10,7 @@ from asv.publishing import OutputPublisher
 
 from kasv import results
 from kasv.measurements import collect
-from kasv.pages import boards
+from kasv.pages import boards, curves, jumps, published, steps
 from kasv.pages.addresses import Graphs
 from kasv.pages.site import Site
 
@@ -43,6 +43,10 @@ class Pages(OutputPublisher):
         today = datetime.now(UTC).date()
         facts = _machine_facts(results_dir)
         boards.write(site, measurements, releases, addresses, facts, today)
+        curves.write(site, measurements, releases, addresses, today)
+        found = jumps.find(graphs, benchmarks, revisions, releases)
+        steps.write(site, releases, measurements, found, addresses)
+        published.write(site, measurements, releases, addresses)
 
 
 def _machine_facts(results_dir: Path) -> dict[str, dict[str, str]]:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from kasv import leaderboard
+from kasv.pages.jumps import METRICS
 
 _FOLDER = Path(__file__).parent / "templates"
 NAMES = {
@@ -56,13 +58,17 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     style = (_FOLDER / "site.css").read_text(encoding="utf-8")
-    templates.globals.update(style=style, policy=_policy(style), names=NAMES, models=MODELS)
+    templates.globals.update(
+        style=style, policy=_policy(style), names=NAMES, models=MODELS, metrics=METRICS
+    )
     templates.filters.update(
         seconds=leaderboard.seconds_text,
         factor=leaderboard.factor_text,
         quality=leaderboard.quality_text,
         change=change_text,
+        measure=measure_text,
         slug=slug,
+        breakable=breakable,
     )
     return templates
 
@@ -77,14 +83,28 @@ def _policy(style: str) -> str:
 
 
 def change_text(ratio: float) -> str:
-    """Write a ratio of new to old as `+50 %`, from double on as `2.1x`."""
+    """Write a ratio of new to old as `+50%`, from double on as `2.1x`."""
     if ratio >= 2:
         return leaderboard.factor_text(ratio)
     percent = round(100 * (ratio - 1))
     sign = "+" if percent > 0 else "\N{MINUS SIGN}" if percent < 0 else "\N{PLUS-MINUS SIGN}"
-    return f"{sign}{abs(percent)} %"
+    return f"{sign}{abs(percent)}%"
+
+
+def measure_text(value: float, metric: str) -> str:
+    """Write a value of one of asv's metrics in the unit that its name says."""
+    if metric == "track_peak_memory":
+        return f"{value / 1e6:,.0f} MB"
+    if metric == "track_error":
+        return f"{value:.2%}"
+    return f"{value:.3f}" if metric == "track_loss" else f"{leaderboard.seconds_text(value)} s"
 
 
 def slug(*words: str) -> str:
     """Join words to what may stand in a file's name and in an address."""
     return re.sub(r"[^a-z0-9.]+", "-", "-".join(word[:40] for word in words).lower()).strip("-.")
+
+
+def breakable(name: str) -> Markup:
+    """Allow a line to break after each underscore of a name."""
+    return escape(name).replace("_", Markup("_<wbr>"))
