@@ -95,15 +95,24 @@ def _build_beside(release: Release, device: str, path: Path) -> None:
 def _fill(release: Release, device: str, path: Path) -> None:
     python = interpreters.find(release.python, shared=release.backend == "cntk")
     _uv("venv", "--no-project", "--relocatable", "--python", python.executable, str(path))
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as lock:
-        lock.write(release.lock_for(device))
-        lock.flush()
-        _uv(
-            *("pip", "install", "--python", str(path / "bin" / "python")),
-            *("--no-deps", "--require-hashes", "--requirements", lock.name),
-        )
+    lines = release.lock_for(device).splitlines(keepends=True)
+    runner = [line for line in lines if line.startswith("asv-runner==")]
+    _install(path, [line for line in lines if line not in runner])
+    # It declares 3.7 as its oldest Python, and runs on 3.6.
+    _install(path, runner, "--python-version", release.python.replace("3.6", "3.7"))
     if release.backend == "cntk":
         mpi.supply(path)
+
+
+def _install(path: Path, lock: list[str], *options: str) -> None:
+    """Install the locked files and nothing else."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+        file.writelines(lock)
+        file.flush()
+        _uv(
+            *("pip", "install", "--python", str(path / "bin" / "python"), *options),
+            *("--no-deps", "--require-hashes", "--requirements", file.name),
+        )
 
 
 def _marker(release: Release, device: str) -> Marker:

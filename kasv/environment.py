@@ -227,7 +227,8 @@ class Keras(Environment):
 
     def _announce_and_build(self, release: Release) -> None:
         env_dir = Path(self._env_dir)
-        if not build.is_built(release, self.device, env_dir):
+        announced = release.tag in self._unbuilt
+        if not (announced or build.is_built(release, self.device, env_dir)):
             log.flush()
             print(f"Building {release.tag} (Python {release.python}, {self.device})", flush=True)
         build.build(release, self.device, env_dir)

@@ -1,34 +1,14 @@
 """An environment is complete or not there at all."""
 
-import hashlib
 import subprocess
-import sys
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import release
+from toy import THIS, make_wheel
 
 from kasv import build
 from kasv.errors import KasvError
-
-THIS = f"{sys.version_info[0]}.{sys.version_info[1]}"
-
-
-def make_wheel(folder, version):
-    """Write a wheel of a package `toy` with one module; return its sha256."""
-    path = folder / f"toy-{version}-py3-none-any.whl"
-    info = f"toy-{version}.dist-info"
-    with zipfile.ZipFile(path, "w") as wheel:
-        wheel.writestr("toy.py", f"version = {version!r}\n")
-        wheel.writestr(
-            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: toy\nVersion: {version}\n"
-        )
-        wheel.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        wheel.writestr(f"{info}/RECORD", "")
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.fixture
@@ -40,7 +20,7 @@ def toy(tmp_path, monkeypatch):
     monkeypatch.setenv("UV_NO_INDEX", "1")
 
     def make(version="1.0", digest=None, python=THIS):
-        right = make_wheel(wheels, version)
+        right = make_wheel(wheels, "toy", version)
         lock = f"toy=={version} --hash=sha256:{digest or right}\n"
         return release("tensorflow-1.3.0", "2017-08-17", lock=lock, python=python)
 
