@@ -33,3 +33,12 @@ def few_releases() -> list[Release]:
         release("cntk-2.6", "2018-09-15"),
         release("cntk-2.7", "2019-04-18"),
     ]
+
+
+@pytest.fixture(scope="session")
+def cache():
+    """Return the cache's folder, with the smallest real data set in it."""
+    from kasv import datasets
+
+    datasets.ensure("nietzsche")
+    return datasets.arrays_folder().parent

@@ -1,0 +1,209 @@
+"""The environment types do what asv's users expect, in real runs of asv on a small project."""
+
+import os
+import signal
+
+import pytest
+from asv.config import Config
+from asv.environment import EnvironmentUnavailable, get_environments
+from toy import Project
+
+from kasv import plugin
+
+assert plugin  # importing it registers the types
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory):
+    """Make a project whose environments are built once for this module."""
+    project = Project(tmp_path_factory.mktemp("project"))
+    assert project.asv("machine", "--yes")[0] == 0
+    return project
+
+
+@pytest.fixture
+def project(machine, monkeypatch, cache):
+    """Give each test the project without results."""
+    monkeypatch.setenv("KASV_CACHE_DIR", str(cache))
+    for path in machine.folder.glob("results/*/*-keras-*.json"):
+        path.unlink()
+    (machine.folder / "benchmarks" / "runs").unlink(missing_ok=True)
+    (machine.folder / "benchmarks" / "waiting").unlink(missing_ok=True)
+    machine.order(accuracy=0.5)
+    return machine
+
+
+def configuration(**fields):
+    conf = Config.load("asv.conf.json")
+    conf.__dict__.update(fields)
+    return conf
+
+
+@pytest.mark.parametrize(
+    ("types", "branches"),
+    [
+        (["cntk"], ["cntk"]),
+        (["theano", "cntk"], ["cntk", "theano"]),
+        (["cntk", "cntk"], ["cntk"]),
+        (["cntk", "keras"], ["tensorflow", "cntk", "theano", "mxnet", "jax", "torch"]),
+        (["keras", "cntk"], ["tensorflow", "cntk", "theano", "mxnet", "jax", "torch"]),
+        ([], ["tensorflow", "cntk", "theano", "mxnet", "jax", "torch"]),
+    ],
+)
+def test_several_types_measure_each_release_once(types, branches):
+    conf = configuration()
+    (environment,) = get_environments(conf, types)
+    assert conf.branches == branches
+    assert list(environment.backends) == branches
+
+
+def test_the_matrix_is_part_of_the_name_and_the_backend_is_not():
+    (cntk,) = get_environments(configuration(), ["cntk"])
+    (theano,) = get_environments(configuration(), ["theano"])
+    assert cntk.name == theano.name == "keras-KASV_DEVICEcpu-KASV_SIZEsmall-KASV_THREADS1"
+
+
+def test_each_point_of_the_matrix_is_an_environment():
+    conf = configuration(matrix={"env_nobuild": {"KASV_SIZE": ["small", "full"]}})
+    names = [environment.name for environment in get_environments(conf, ["cntk", "theano"])]
+    assert names == ["keras-KASV_SIZEsmall", "keras-KASV_SIZEfull"]
+
+
+@pytest.mark.parametrize("choice", [{"python": "3.6"}, {"requirements": {"numpy": "1"}}])
+def test_releases_pin_everything(choice):
+    arguments = {"python": "pinned", "requirements": {}, **choice}
+    with pytest.raises(EnvironmentUnavailable, match="its releases pin everything"):
+        plugin.environment.Cntk(configuration(), tagged_env_vars={}, **arguments)
+
+
+def test_the_newest_release_of_each_branch_and_a_missing_interpreter(project):
+    status, output = project.asv("run")
+    assert status == 2
+    assert project.runs() == ["tensorflow-0.2"]
+    assert output.count("theano-0.2: no Python 3.99 found") == 1
+    assert len(project.measured()) == 1  # nothing is stored of what could not be built
+
+
+def test_one_type_measures_its_backend_only(project):
+    status, _ = project.asv("run", "--environment", "tensorflow", "ALL")
+    assert status == 0
+    assert project.runs() == ["tensorflow-0.2", "tensorflow-0.1"]
+
+
+def test_several_types_and_a_range(project):
+    status, _ = project.asv(
+        "run", "-E", "theano", "-E", "tensorflow", "tensorflow-0.1^! theano-0.1^!"
+    )
+    assert status == 0
+    assert sorted(project.runs()) == ["tensorflow-0.1", "theano-0.1"]
+
+
+def test_parallel_installation_runs_each_in_its_own_release(project):
+    status, _ = project.asv("run", "--parallel", "2", "-E", "tensorflow", "ALL")
+    assert status == 0
+    assert project.runs() == ["tensorflow-0.2", "tensorflow-0.1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "-E", "theano", "tensorflow-0.1^!"], "use --environment tensorflow or keras"),
+        (["run", "tensorflow-0.3^!"], "did you mean tensorflow-0.2"),
+        (["run", "--merges", "cntk"], "unrecognized arguments"),
+        (["run", "-E", "cntk-2.7"], "Unknown environment type"),
+        (["run", "-E", "theano", "TAGS"], "as its range TAGS does"),
+        (["run", "--launch-method", "forkserver", "tensorflow-0.1^!"], "leave out forkserver"),
+    ],
+)
+def test_bad_input_is_named_and_loses_nothing(project, arguments, said):
+    project.asv("run", "tensorflow-0.1^!")
+    before = project.measured()
+    status, output = project.asv(*arguments)
+    assert status != 0
+    assert said in output
+    assert "Traceback" not in output
+    assert project.measured() == before
+
+
+def test_a_failure_keeps_what_was_measured(project):
+    project.asv("run", "tensorflow-0.1^!")
+    project.order(nothing=True)
+    status, _ = project.asv("run", "tensorflow-0.1^!")
+    assert status == 2
+    (values,) = project.measured().values()
+    assert values["track_accuracy"] == [0.5]
+
+
+def test_without_the_data_the_benchmark_fails_with_its_reason(project, monkeypatch, tmp_path):
+    (tmp_path / "nietzsche.txt").write_text("not the corpus")
+    monkeypatch.setenv("KASV_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("KASV_CACHE_DIR", str(tmp_path / "cache"))
+    status, output = project.asv("run", "tensorflow-0.1^!")
+    assert status == 2
+    assert "nietzsche.txt" in output
+
+
+def test_quick_runs_are_not_saved(project):
+    status, _ = project.asv("run", "--quick", "tensorflow-0.1^!")
+    assert status == 0
+    assert project.measured() == {}
+
+
+def test_after_an_interruption_the_next_run_goes_on(project):
+    project.order(accuracy=0.5, wait=True)
+    process = project.start("run", "-E", "tensorflow", "ALL")
+    project.wait()
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode != 0, output
+    assert project.runs() == ["tensorflow-0.2"]
+
+    project.order(accuracy=0.9)
+    status, _ = project.asv("run", "-k", "-E", "tensorflow", "ALL")
+    assert status == 0
+    assert project.runs() == ["tensorflow-0.2", "tensorflow-0.1"]
+    accuracies = [values["track_accuracy"] for values in project.measured().values()]
+    assert sorted(accuracies) == [[0.5], [0.9]]  # the first is the interrupted run's
+
+
+def test_killed_while_measuring_the_next_run_goes_on(project):
+    project.order(accuracy=0.5, wait=True)
+    process = project.start("run", "tensorflow-0.1^!")
+    project.wait()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    project.order(accuracy=0.9)
+    assert project.asv("run", "tensorflow-0.1^!")[0] == 0
+    (values,) = project.measured().values()
+    assert values["track_accuracy"] == [0.5]
+
+
+def test_two_runs_at_once_are_refused(project):
+    project.order(accuracy=0.5, wait=True)
+    process = project.start("run", "tensorflow-0.1^!")
+    project.wait()
+    status, output = project.asv("run", "tensorflow-0.2^!")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert status == 1
+    assert "another run is measuring" in output
+
+
+def test_compare_and_show_take_tags(project):
+    project.asv("run", "-E", "tensorflow", "ALL")
+    status, output = project.asv("compare", "tensorflow-0.1", "tensorflow-0.2")
+    assert status == 0
+    assert "toy.Toy.time_epoch('real')" in output
+    assert "toy.Toy.track_accuracy" in project.asv("show", "tensorflow-0.1")[1]
+
+
+def test_publish_draws_one_line_a_branch(project):
+    project.asv("run", "-E", "tensorflow", "ALL")
+    project.asv("run", "theano-0.1^!")
+    status, output = project.asv("publish")
+    assert status == 0, output
+    graphs = project.folder / "html" / "graphs"
+    assert {path.name for path in graphs.glob("**/branch-*")} == {
+        "branch-tensorflow",
+        "branch-theano",
+    }
