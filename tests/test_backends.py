@@ -1,0 +1,97 @@
+"""Each backend's environment is built from its lock, and really trains through `asv run`."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kasv import build, releases
+
+ROOT = Path(__file__).parents[1]
+ASV = Path(sys.executable).with_name("asv")
+
+pytestmark = pytest.mark.environment
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory):
+    """Make a folder that runs this checkout's suite and releases, with results of its own.
+
+    The environments are the checkout's, so that they are built once for tests and use.
+    """
+    folder = tmp_path_factory.mktemp("checkout")
+    configuration = json.loads((ROOT / "asv.conf.json").read_text(encoding="utf-8"))
+    for key in ("repo", "benchmark_dir", "env_dir"):
+        configuration[key] = str(ROOT / configuration[key])
+    (folder / "asv.conf.json").write_text(json.dumps(configuration), encoding="utf-8")
+    run(folder, "machine", "--yes")
+    return folder
+
+
+def run(folder: Path, *arguments: str) -> tuple[int, str]:
+    environment = {**os.environ, "HOME": str(folder), "COLUMNS": "200"}
+    from kasv import datasets
+
+    environment["KASV_CACHE_DIR"] = str(datasets.arrays_folder().parent)
+    answer = subprocess.run(
+        [ASV, *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return answer.returncode, answer.stdout
+
+
+def measured(folder: Path, tag: str) -> dict[str, list[float | None]]:
+    """Return what `asv run` stored for a release, by benchmark."""
+    (commit,) = [release.commit for release in releases.load() if release.tag == tag]
+    (path,) = folder.glob(f"results/*/{commit[:8]}-*.json")
+    rows = json.loads(path.read_text(encoding="utf-8"))["results"]
+    return {name.partition(".")[2].partition(".")[2]: row[0] for name, row in rows.items()}
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "tensorflow-1.14.0",
+        "cntk-2.7.post2",
+        "theano-1.0.5",
+        "mxnet-1.2.1",
+        "mxnet-0.11.0",
+    ],
+)
+def test_a_model_trains(checkout, tag):
+    status, output = run(checkout, "run", "--show-stderr", "--bench", "mnist_mlp", f"{tag}^!")
+    assert status == 0, output
+    figures = measured(checkout, tag)
+    (epoch,) = figures["time_epoch"]
+    (first,) = figures["track_first_epoch"]
+    (accuracy,) = figures["track_accuracy"]
+    (error,) = figures["track_error"]
+    assert epoch > 0
+    assert first > 0
+    assert 0.9 < accuracy < 1  # chance is 0.1, and the published full run reaches 0.98
+    assert error == pytest.approx(1 - accuracy)
+
+
+def test_another_version_than_the_pinned_one_fails_naming_both(checkout):
+    """A figure filed under the wrong release would be the worst thing this program could do."""
+    tag = "mxnet-1.2.1"
+    (release,) = [release for release in releases.load() if release.tag == tag]
+    folder = build.build(release, "cpu", ROOT / "env")
+    (numpy,) = folder.glob("lib/python3.6/site-packages/numpy/version.py")
+    right = numpy.read_text(encoding="utf-8")
+    numpy.unlink()  # a hard link to uv's cache
+    numpy.write_text(right.replace(release.pins()["numpy"], "1.99.0"), encoding="utf-8")
+    try:
+        status, output = run(checkout, "run", "--show-stderr", "-b", "mnist_mlp", f"{tag}^!")
+    finally:
+        numpy.write_text(right, encoding="utf-8")
+    assert status == 2
+    assert f"{tag} pins numpy {release.pins()['numpy']}, but 1.99.0" in output
