@@ -10,7 +10,7 @@ from asv.publishing import OutputPublisher
 
 from kasv import results
 from kasv.measurements import collect
-from kasv.pages import boards, curves, jumps, published, steps
+from kasv.pages import application, boards, curves, jumps, published, steps
 from kasv.pages.addresses import Graphs
 from kasv.pages.site import Site
 
@@ -36,7 +36,9 @@ class Pages(OutputPublisher):
     ) -> None:
         """Write the pages from the configuration's results and the repository's releases."""
         results_dir = Path(conf.results_dir)
-        site = Site(Path(conf.html_dir) / "kasv")
+        html_dir = Path(conf.html_dir)
+        application.adapt(html_dir)
+        site = Site(html_dir / "kasv")
         measurements = collect(results.load(results_dir))
         releases = list(repo.history.releases)
         addresses = Graphs(benchmarks)

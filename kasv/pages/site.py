@@ -7,10 +7,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from kasv import leaderboard
+from kasv.datasets.cache import arrays_folder
 from kasv.pages.jumps import METRICS
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -50,8 +51,11 @@ class Site:
 @functools.cache
 def _templates() -> Environment:
     """Return the templates, with what all of them use."""
+    compiled = arrays_folder().parent / "templates"
+    compiled.mkdir(parents=True, exist_ok=True)
     templates = Environment(
         loader=FileSystemLoader(_FOLDER),
+        bytecode_cache=FileSystemBytecodeCache(str(compiled)),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

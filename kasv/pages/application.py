@@ -1,0 +1,39 @@
+"""Fit asv's published page into the site: its scripts at home, a policy, a way to our pages."""
+
+import re
+from pathlib import Path
+
+from kasv import vendor
+from kasv.datasets.cache import arrays_folder
+from kasv.datasets.sources import say
+
+# asv's page and its libraries set styles within the page; nothing else is allowed them.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'"
+)
+# What asv runs when a script from elsewhere does not arrive.
+_FAILURE = re.compile(
+    r'<script type="text/javascript">\s*function js_load_failure\(\) \{[^}]*\}\s*</script>'
+)
+_FIRST_LINK = '<li id="nav-li-" class="active">'
+_LINK = '<li id="nav-li-kasv"><a href="kasv/index.html">Leaderboards</a></li>\n\t'
+_WITHOUT_SCRIPTS = (
+    '<noscript><p style="margin: 70px 1em">These graphs need scripts; the '
+    '<a href="kasv/index.html">leaderboards</a> do not.</p></noscript>'
+)
+
+
+def adapt(html_dir: Path) -> None:
+    """Rewrite `index.html`, asv's copy in the published site."""
+    path = html_dir / "index.html"
+    page = path.read_text(encoding="utf-8")
+    page = vendor.localise(page, html_dir, arrays_folder().parent / "vendor")
+    if not any(vendor.assets(page)):
+        policy = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        page = _FAILURE.sub("", page).replace("<head>", f"<head>\n    {policy}", 1)
+    if _FIRST_LINK not in page:
+        say("warning: asv's page has no navigation as it was: nothing in it leads to our pages")
+    page = page.replace(_FIRST_LINK, _LINK + _FIRST_LINK, 1)
+    page = page.replace("<body>", f"<body>\n    {_WITHOUT_SCRIPTS}", 1)
+    path.write_text(page, encoding="utf-8")
