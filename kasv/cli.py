@@ -11,7 +11,9 @@ from typing import Any
 
 import click
 
+from kasv.compare_command import compare
 from kasv.errors import KasvError
+from kasv.leaderboard_command import leaderboard
 
 _TAGS = click.argument("names", metavar="[TAG ...]", nargs=-1)
 _DEVICE = click.option(
@@ -100,12 +102,30 @@ def prune() -> None:
 
 
 @main.command()
+@click.option("--check", is_flag=True, help="Only tell; exit status 1 where something is new.")
+def update(check: bool) -> None:
+    """Ask the package index for newer releases and add them, with their locks."""
+    from kasv import growth
+
+    added = growth.check() if check else growth.update()
+    for line in added:
+        click.echo(line)
+    if not added:
+        click.echo("nothing is new")
+    sys.exit(1 if check and added else 0)
+
+
+@main.command()
 @click.option("--name", help="The machine's name in the results (default: its host name).")
 def machine(name: str | None) -> None:
     """Describe this machine to asv without asking questions, with its GPU if it has one."""
     from kasv import machines
 
     click.echo(f"this machine is known to asv as {machines.register(name)}")
+
+
+main.add_command(compare)
+main.add_command(leaderboard)
 
 
 def _env_dir() -> Path:

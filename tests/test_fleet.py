@@ -1,0 +1,70 @@
+"""Environments are built side by side, diagnosed and pruned."""
+
+import sys
+
+import pytest
+from toy import THIS, Project
+
+from kasv import build, fleet, releases
+from kasv.errors import KasvError
+
+
+@pytest.fixture
+def toys(tmp_path, monkeypatch):
+    """Return the small releases, as if they were the committed ones, and a folder for them."""
+    (tmp_path / "project").mkdir()
+    project = Project(tmp_path / "project")
+    monkeypatch.setenv("UV_FIND_LINKS", str(project.folder / "wheels"))
+    found = releases.load(project.folder / "backends")
+    monkeypatch.setattr(releases, "load", lambda: found)
+    return {release.tag: release for release in found}, tmp_path / "env"
+
+
+def test_names_are_tags_branches_and_ranges():
+    tags = [release.tag for release in fleet.select(["cntk-2.6", "mxnet-0.11.0^!"])]
+    assert tags == ["mxnet-0.11.0", "cntk-2.6"]
+    assert {release.backend for release in fleet.select(["cntk"])} == {"cntk"}
+    assert len(fleet.select([])) == len(releases.load())
+
+
+def test_what_fails_does_not_stop_the_rest(toys, capsys):
+    known, env_dir = toys
+    failed = fleet.build_all(known.values(), "cpu", env_dir, 2)
+    assert list(failed) == ["theano-0.2"]
+    assert isinstance(failed["theano-0.2"], KasvError)
+    assert build.is_built(known["tensorflow-0.1"], "cpu", env_dir)
+    assert "4/4" in capsys.readouterr().err
+
+
+def test_the_diagnosis_names_what_is_missing(toys):
+    known, env_dir = toys
+    build.build(known["tensorflow-0.1"], "cpu", env_dir)
+    lines = fleet.diagnose(known.values(), "cpu", env_dir).splitlines()
+    said = {line.split()[0]: line for line in lines[2:]}
+    assert said["tensorflow-0.1"].split() == ["tensorflow-0.1", "yes"]
+    assert "`asv run` builds it first" in said["tensorflow-0.2"]
+    assert "no Python 3.99 found" in said["theano-0.2"]
+
+
+def test_a_compiler_is_looked_for(toys, monkeypatch, tmp_path):
+    known, env_dir = toys
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / f"python{THIS}").symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert "no C++ compiler" in fleet.diagnose([known["theano-0.1"]], "cpu", env_dir)
+
+
+def test_without_a_gpu_lock_or_driver_it_says_so(toys):
+    known, env_dir = toys
+    assert "has no lock for a GPU" in fleet.diagnose([known["theano-0.1"]], "gpu", env_dir)
+
+
+def test_prune_removes_only_what_no_release_names(toys, monkeypatch):
+    known, env_dir = toys
+    kept = build.build(known["tensorflow-0.1"], "cpu", env_dir)
+    gone = build.build(known["tensorflow-0.2"], "cpu", env_dir)
+    (env_dir / "keras-KASV_SIZEsmall").mkdir()  # asv's own state
+    monkeypatch.setattr(releases, "load", lambda: (known["tensorflow-0.1"],))
+    assert fleet.prune(env_dir) == [gone]
+    assert kept.exists()
+    assert (env_dir / "keras-KASV_SIZEsmall").exists()
