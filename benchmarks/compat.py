@@ -58,13 +58,13 @@ class Keras(object):
 
     learning_rate = "lr"
     epochs = "epochs"
-    lstm_extras = {"implementation": 2}  # the gates as one product: all that Keras 3 has
 
     def __init__(self, module, backend):
         self.module = module
         self.backend = backend
         self.layers = module.layers
-        self.channels_first = False
+        # With channels last, keras-mxnet leaves its convolutions' weights as they were.
+        self.channels_first = backend == "mxnet"
         self.context = {}
 
     def active_backend(self):
@@ -73,7 +73,8 @@ class Keras(object):
 
     def set_up(self, device, threads):
         """Choose the order of an image's axes, and hand threads and device to the backend."""
-        self.module.backend.set_image_data_format("channels_last")
+        order = "channels_first" if self.channels_first else "channels_last"
+        self.module.backend.set_image_data_format(order)
         self._set_session(device, threads)
 
     def _set_session(self, device, threads):
@@ -230,8 +231,12 @@ class Keras(object):
             dropout=0.0,
             recurrent_dropout=0.0,
             return_sequences=False,
-            **self.lstm_extras
+            **self._lstm_implementation()
         )
+
+    def _lstm_implementation(self):
+        """Compute the gates as one product, as Keras 3 does; keras-mxnet crashes on that."""
+        return {"implementation": 1 if self.backend == "mxnet" else 2}
 
     def bidirectional(self, layer):
         """Return a recurrent layer run in both directions, the outputs side by side."""
@@ -266,8 +271,7 @@ class Keras1(Keras):
     epochs = "nb_epoch"
 
     def set_up(self, device, threads):
-        """Put channels first: MXNet 0.11 computes convolutions in no other order."""
-        self.channels_first = True
+        """Choose the order of an image's axes, and hand the device to MXNet."""
         self.module.backend.set_image_dim_ordering("th")
         self._set_session(device, threads)
 
@@ -343,8 +347,6 @@ class TensorFlowKeras(Keras):
 class Keras3(TensorFlowKeras):
     """Keras 3, on TensorFlow, JAX or PyTorch."""
 
-    lstm_extras = {"use_cudnn": "auto"}
-
     def active_backend(self):
         """Return the name of the backend that Keras really runs on."""
         return self.module.backend.backend()
@@ -356,6 +358,10 @@ class Keras3(TensorFlowKeras):
     def input_layer(self, shape, dtype="float32"):
         """Return a sequential model's first layer."""
         return self.module.Input(shape=shape, dtype=dtype)
+
+    def _lstm_implementation(self):
+        """Let cuDNN compute the layer where there is one."""
+        return {"use_cudnn": "auto"}
 
     def fetch_weight(self, model):
         """Fetch the last layer's bias: it is the smallest, and the last to be known."""

@@ -8,12 +8,16 @@ import abc
 
 from . import records
 
+SMALL_EPOCHS = 7  # how many epochs a training on small data has
+
 
 class Metrics(abc.ABC):
     """The `track_` functions of a model; a model that lacks one sets it to None."""
 
-    longest_history = 1
-    metric = "accuracy"
+    metric = "accuracy"  # what a convergence curve shows
+    params = [["real"]]
+    param_names = ["data"]
+    published_epochs = 0
 
     def __init_subclass__(cls, **kwargs):
         """Give each model a `track_history` with one parameter for each of its epochs."""
@@ -22,7 +26,8 @@ class Metrics(abc.ABC):
         def track_history(self, data, epoch):
             return records.after(self.record(data), self.metric, epoch)
 
-        track_history.params = [cls.params[0], list(range(1, cls.longest_history + 1))]
+        longest = max(SMALL_EPOCHS, cls.published_epochs)
+        track_history.params = [cls.params[0], list(range(1, longest + 1))]
         track_history.param_names = ["data", "epoch"]
         track_history.unit = cls.metric
         cls.track_history = track_history

@@ -12,7 +12,6 @@ class MnistMlp(Training):
     published_epochs = 20
     batch_size = 128
     samples = {"small": (6000, 1000), "full": (60000, 10000)}
-    longest_history = 20
 
     def prepare(self, arrays, train, test):
         """Flatten each image to 784 values in 0 to 1."""

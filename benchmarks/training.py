@@ -20,10 +20,9 @@ import os
 import timeit
 
 from . import compat, devices, processor, records, settings
-from .metrics import Metrics
+from .metrics import SMALL_EPOCHS, Metrics
 
 PROTOCOL = 1  # asv drops older results when it changes: raise it when the same model would time differently
-SMALL_EPOCHS = 7
 FEWEST_SAMPLES = 3
 
 
@@ -34,7 +33,6 @@ class Training(Metrics):
     dataset = ""  # the name of its decoded data; the host reads it from the source
     model_version = 1  # raise it when the model, its data or its hyper-parameters change
     parameters = 0  # how many weights it has, exactly
-    published_epochs = 0
     batch_size = 0
     samples = {}  # size -> (training samples, test samples)
     loss = "categorical_crossentropy"
@@ -45,8 +43,6 @@ class Training(Metrics):
     number = 1
     rounds = 1
     warmup_time = 0
-    params = [["real"]]
-    param_names = ["data"]
 
     @abc.abstractmethod
     def prepare(self, arrays, train, test):
