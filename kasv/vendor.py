@@ -22,7 +22,7 @@ _TAG = re.compile(
     r'<(?P<kind>script|link)\b[^>]*?\b(?:src|href)="(?P<address>https?://[^"]+)"[^>]*>'
 )
 _INTEGRITY = re.compile(r'\bintegrity="(?P<hash>sha(?:256|384|512)-[A-Za-z0-9+/=]+)"')
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(?:js|css)")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.(?:js|css|woff)")
 
 
 class _Package(NamedTuple):
@@ -48,6 +48,11 @@ class Asset(NamedTuple):
     kind: str
     address: str
     integrity: str
+
+    @property
+    def folder(self) -> str:
+        """Where the site has it: beside the style sheets' folder where these look for fonts."""
+        return "fonts" if self.kind == "font" else "vendor"
 
     @property
     def name(self) -> str:
@@ -119,6 +124,19 @@ MIRRORS = {
     "/bootstrap@3.1.1/dist/css/bootstrap.min.css": _Mirror(
         _BOOTSTRAP, "package/dist/css/bootstrap.min.css"
     ),
+    "/bootstrap@3.1.1/dist/fonts/glyphicons-halflings-regular.woff": _Mirror(
+        _BOOTSTRAP, "package/dist/fonts/glyphicons-halflings-regular.woff"
+    ),
+}
+
+# What a style sheet takes along, by the end of the sheet's address; only this hash vouches for it.
+_FONTS = {
+    "/bootstrap@3.1.1/dist/css/bootstrap.min.css": Asset(
+        "",
+        "font",
+        "https://cdn.jsdelivr.net/npm/bootstrap@3.1.1/dist/fonts/glyphicons-halflings-regular.woff",
+        "sha256-/Jadwcb/Uxq882gIncuvV3UTOwYm/1a1IwGgWfwPnh4=",
+    ),
 }
 
 
@@ -135,22 +153,27 @@ def localise(page: str, html_dir: Path, cache: Path) -> str:
 
     What none of the sources has stays where asv's page has it; one line says so.
     """
-    folder = html_dir / "vendor"
-    folder.mkdir(parents=True, exist_ok=True)
     missing = []
     with tempfile.TemporaryDirectory() as work:
         store = _Store(cache, Path(work))
-        for asset in assets(page):
+        for asset in [*assets(page), *_fonts(page)]:
             content = store.content(asset)
             if content is None:
                 missing.append(asset.name)
                 continue
-            (folder / asset.name).write_bytes(content)
-            page = page.replace(asset.tag, _local_tag(asset))
+            target = html_dir / asset.folder / asset.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+            page = page.replace(asset.tag, _local_tag(asset)) if asset.tag else page
     if missing:
         reasons = "; ".join(store.failures.values())
         say(f"warning: asv's page needs internet for {', '.join(missing)}: {reasons}")
     return page
+
+
+def _fonts(page: str) -> list[Asset]:
+    """Return the fonts of the style sheets that a page takes from elsewhere."""
+    return [font for a in assets(page) for end, font in _FONTS.items() if a.address.endswith(end)]
 
 
 def _local_tag(asset: Asset) -> str:

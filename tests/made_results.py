@@ -5,6 +5,8 @@ Every value follows from a formula, so that a page's numbers can be checked agai
 
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +16,7 @@ from asv.runner import BenchmarkResult
 
 from kasv import releases
 
+ROOT = Path(__file__).parent.parent
 MODELS = {
     "mnist_mlp": "MnistMlp",
     "mnist_cnn": "MnistCnn",
@@ -172,19 +175,26 @@ def _benchmark(model: str, metric: str, unit: str) -> dict[str, object]:
 
 def write_project(folder: Path, **changes: object) -> Path:
     """Write an `asv.conf.json` like the repository's for releases and results in `folder`."""
-    root = Path(__file__).parent.parent
-    configuration = json.loads((root / "asv.conf.json").read_text())
+    configuration = json.loads((ROOT / "asv.conf.json").read_text())
     configuration.update(
         repo=str(folder / "backends"),
-        benchmark_dir=str(root / "benchmarks"),
+        benchmark_dir=str(ROOT / "benchmarks"),
         results_dir=str(folder / "results"),
         html_dir=str(folder / "html"),
         env_dir=str(folder / "env"),
+        plugins=[".kasv.plugin", ".kasv.pages.publisher"],
         **changes,
     )
     path = folder / "asv.conf.json"
     path.write_text(json.dumps(configuration))
     return path
+
+
+def publish(project: Path) -> Path:
+    """Have asv publish a project; return the folder of the site."""
+    command = [sys.executable, "-m", "asv", "--config", str(project), "publish"]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True, timeout=300)
+    return project.parent / "html"
 
 
 def write_everything(folder: Path, each: int = 4) -> Path:

@@ -10,7 +10,7 @@ from kasv.datasets.sources import say
 # asv's page and its libraries set styles within the page; nothing else is allowed them.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'"
+    "font-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'"
 )
 # What asv runs when a script from elsewhere does not arrive.
 _FAILURE = re.compile(
@@ -18,6 +18,16 @@ _FAILURE = re.compile(
 )
 _FIRST_LINK = '<li id="nav-li-" class="active">'
 _LINK = '<li id="nav-li-kasv"><a href="kasv/index.html">Leaderboards</a></li>\n\t'
+# asv writes the tags side by side above a graph, where sixty releases hide one another.
+_STYLE = """<style>
+      #graph > div:first-child { top: 100px !important; }
+      #main-graph > div[style*="-2ex"] {
+        transform: translateX(7px) rotate(-90deg); transform-origin: left bottom;
+        white-space: nowrap; pointer-events: none;
+        background: none !important; font-size: 10px !important;
+      }
+    </style>
+  </head>"""
 _WITHOUT_SCRIPTS = (
     '<noscript><p style="margin: 70px 1em">These graphs need scripts; the '
     '<a href="kasv/index.html">leaderboards</a> do not.</p></noscript>'
@@ -35,5 +45,6 @@ def adapt(html_dir: Path) -> None:
     if _FIRST_LINK not in page:
         say("warning: asv's page has no navigation as it was: nothing in it leads to our pages")
     page = page.replace(_FIRST_LINK, _LINK + _FIRST_LINK, 1)
+    page = page.replace("</head>", _STYLE, 1)
     page = page.replace("<body>", f"<body>\n    {_WITHOUT_SCRIPTS}", 1)
     path.write_text(page, encoding="utf-8")

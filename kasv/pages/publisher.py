@@ -1,7 +1,7 @@
 """What `asv publish` calls: asv's extension point for output, filled with our pages."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from kasv.measurements import collect
 from kasv.pages import application, boards, curves, jumps, published, steps
 from kasv.pages.addresses import Graphs
 from kasv.pages.site import Site
+from kasv.releases import Release
 
 # What of asv's record of a machine tells a reader something.
 _FACTS = ("cpu", "num_cpu", "ram", "gpu", "os")
@@ -35,20 +36,30 @@ class Pages(OutputPublisher):
         revisions: Mapping[str, int],
     ) -> None:
         """Write the pages from the configuration's results and the repository's releases."""
-        results_dir = Path(conf.results_dir)
         html_dir = Path(conf.html_dir)
         application.adapt(html_dir)
-        site = Site(html_dir / "kasv")
-        measurements = collect(results.load(results_dir))
         releases = list(repo.history.releases)
-        addresses = Graphs(benchmarks)
-        today = datetime.now(UTC).date()
-        facts = _machine_facts(results_dir)
-        boards.write(site, measurements, releases, addresses, facts, today)
-        curves.write(site, measurements, releases, addresses, today)
         found = jumps.find(graphs, benchmarks, revisions, releases)
-        steps.write(site, releases, measurements, found, addresses)
-        published.write(site, measurements, releases, addresses)
+        today = datetime.now(UTC).date()
+        write(html_dir / "kasv", Path(conf.results_dir), releases, benchmarks, found, today)
+
+
+def write(
+    folder: Path,
+    results_dir: Path,
+    releases: list[Release],
+    benchmarks: Mapping[str, Mapping[str, object]],
+    found: list[jumps.Jump],
+    today: date,
+) -> None:
+    """Write every page of ours; `found` are the jumps to list."""
+    site = Site(folder)
+    measurements = collect(results.load(results_dir))
+    graphs = Graphs(benchmarks)
+    boards.write(site, measurements, releases, graphs, _machine_facts(results_dir), today)
+    curves.write(site, measurements, releases, graphs, today)
+    steps.write(site, releases, measurements, found, graphs)
+    published.write(site, measurements, releases, graphs)
 
 
 def _machine_facts(results_dir: Path) -> dict[str, dict[str, str]]:
