@@ -6,7 +6,7 @@ run. NaN, which asv shows as n/a, means that there is no such figure; it never s
 
 import abc
 
-from . import records
+from . import records, settings
 
 SMALL_EPOCHS = 7  # how many epochs a training on small data has
 
@@ -26,8 +26,8 @@ class Metrics(abc.ABC):
         def track_history(self, data, epoch):
             return records.after(self.record(data), self.metric, epoch)
 
-        longest = max(SMALL_EPOCHS, cls.published_epochs)
-        track_history.params = [cls.params[0], list(range(1, longest + 1))]
+        last = SMALL_EPOCHS if settings.size() == "small" else cls.published_epochs
+        track_history.params = [cls.params[0], list(range(1, last + 1))]
         track_history.param_names = ["data", "epoch"]
         track_history.unit = cls.metric
         cls.track_history = track_history
