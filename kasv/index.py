@@ -4,6 +4,7 @@ It reads the simple API's JSON form (PEP 691, with PEP 700's upload times) from 
 that uv resolves with, so that what is new and what is locked come from one place.
 """
 
+import functools
 import os
 import re
 import subprocess
@@ -15,6 +16,8 @@ from http.client import HTTPException
 from typing import Any
 
 import msgspec
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
@@ -38,16 +41,19 @@ class File(msgspec.Struct, frozen=True):
     name: str
     version: Version
     uploaded: datetime
+    python: SpecifierSet
 
-    @property
-    def is_wheel(self) -> bool:
-        """Whether the file is a wheel and not a source archive."""
-        return self.name.endswith(".whl")
+    def installs_on(self, python: str, tags: frozenset[Tag]) -> bool:
+        """Tell whether a Python whose tags are given can install the file."""
+        return self.python.contains(f"{python}.99") and (
+            not self.name.endswith(".whl") or wheel_fits(self.name, tags)
+        )
 
 
 class _RawFile(msgspec.Struct, rename="kebab"):
     filename: str
     upload_time: datetime | None = None
+    requires_python: str | None = None
     yanked: bool | str = False
 
 
@@ -55,19 +61,29 @@ class _RawProject(msgspec.Struct):
     files: list[_RawFile]
 
 
-def uv_environment() -> dict[str, str]:
-    """Return the variables to run uv with: where it has none of its own, pip's index and links."""
+def uv_environment(*, links: bool = False) -> dict[str, str]:
+    """Return the variables to run uv with: where it has none of its own, pip's index and links.
+
+    `links`: look as well where UV_FIND_LINKS or pip's find-links point, for builds that the index
+    lacks, as PyTorch's for a CPU. Without it, what lies there cannot change what is chosen.
+    """
     environment = dict(os.environ)
     if "UV_INDEX_URL" not in environment and "PIP_INDEX_URL" in environment:
         environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
-    if "PIP_FIND_LINKS" in environment:
+    if not links:
+        environment.pop("UV_FIND_LINKS", None)
+    elif "PIP_FIND_LINKS" in environment:
         environment.setdefault("UV_FIND_LINKS", ",".join(environment["PIP_FIND_LINKS"].split()))
     return environment
 
 
 def address() -> str:
-    """Return the address of the index that uv resolves with, as uv itself names it."""
-    command = [find_uv_bin(), "pip", "compile", "--quiet", "--no-header", "--emit-index-url", "-"]
+    """Return the address of the index that uv resolves with, as uv itself names it.
+
+    Raises:
+        KasvError: uv cannot be run or names none.
+    """
+    command = [find_uv_bin(), "pip", "compile", "--quiet", "--no-config", "--emit-index-url", "-"]
     done = subprocess.run(
         command, input="", capture_output=True, text=True, env=uv_environment(), check=False
     )
@@ -80,6 +96,7 @@ def address() -> str:
     return match[1].rstrip("/")
 
 
+@functools.cache
 def files(project: str) -> tuple[File, ...]:
     """Ask the index for a project's files, oldest first; yanked ones are left out.
 
@@ -132,7 +149,8 @@ def _file(project: str, raw: _RawFile) -> File | None:
             name, version = parse_wheel_filename(raw.filename)[:2]
         else:
             name, version = parse_sdist_filename(raw.filename)
-    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
+        python = SpecifierSet(raw.requires_python or "")
+    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion, InvalidSpecifier):
         return None  # eggs, installers and names from before the rules
     if name != canonicalize_name(project):
         return None
@@ -141,12 +159,37 @@ def _file(project: str, raw: _RawFile) -> File | None:
             f"the package index gives no upload time for {raw.filename} (PEP 700): "
             "set UV_DEFAULT_INDEX to an index that does"
         )
-    return File(raw.filename, version, raw.upload_time.astimezone(UTC).replace(microsecond=0))
+    uploaded = raw.upload_time.astimezone(UTC).replace(microsecond=0)
+    return File(raw.filename, version, uploaded, python)
 
 
-def uploads(found: tuple[File, ...]) -> dict[Version, datetime]:
-    """Map each version to the upload time of its first file."""
+def wheel_fits(name: str, tags: frozenset[Tag]) -> bool:
+    """Tell whether a wheel of this file name can be installed where these tags are supported."""
+    try:
+        return not tags.isdisjoint(parse_wheel_filename(name)[3])
+    except (InvalidWheelFilename, InvalidVersion):
+        return False
+
+
+def supported_tags(python: str) -> frozenset[Tag]:
+    """Return the tags of the wheels that a CPython on x86-64 Linux with glibc 2.28 installs."""
+    minor = int(python.partition(".")[2])
+    abi = f"cp3{minor}" + ("m" if minor < 8 else "")
+    platforms = [f"manylinux_2_{n}_x86_64" for n in range(28, 4, -1)]
+    platforms += [f"manylinux{name}_x86_64" for name in ("2014", "2010", "1")] + ["linux_x86_64"]
+    return frozenset(
+        {
+            *cpython_tags((3, minor), abis=[abi], platforms=platforms),
+            *compatible_tags((3, minor), interpreter=f"cp3{minor}", platforms=platforms),
+        }
+    )
+
+
+def uploads(project: str, python: str) -> dict[Version, datetime]:
+    """Map each final version that this Python can install to its first such file's upload."""
+    tags = supported_tags(python)
     first: dict[Version, datetime] = {}
-    for file in found:
-        first[file.version] = min(file.uploaded, first.get(file.version, file.uploaded))
+    for file in files(project):
+        if not file.version.is_prerelease and file.installs_on(python, tags):
+            first.setdefault(file.version, file.uploaded)
     return first

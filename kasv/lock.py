@@ -17,9 +17,10 @@ from typing import Any
 
 import msgspec
 import tomlkit
-from packaging.tags import Tag, compatible_tags, cpython_tags
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
-from packaging.version import InvalidVersion, Version
+from packaging.requirements import Requirement
+from packaging.tags import Tag
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 from tomlkit.items import KeyType, SingleKey, String, StringType, Table, Trivia
 from uv import find_uv_bin
 
@@ -28,7 +29,6 @@ from kasv.errors import KasvError
 from kasv.releases import FOLDER, Gpu, Release
 
 PLATFORM = "x86_64-manylinux_2_28"
-_GLIBC_MINORS = range(28, 4, -1)
 
 # Setuptools and wheel are never older than this: the last ones for Python 3.6, and with setuptools
 # of 2017 no build front end of today works.
@@ -60,29 +60,37 @@ def resolve(release: Release, interpreter: Path, device: str = "cpu") -> str:
     Raises:
         KasvError: uv finds no solution, or the index cannot be reached; carries uv's words.
     """
+    form = _form(release, device)
+    environment = index.uv_environment(links=any("+" in text for text in form.requires))
     with tempfile.TemporaryDirectory(prefix="kasv-lock-") as folder:
         command = _compile_command(release, interpreter, device, Path(folder))
-        done = subprocess.run(
-            command, capture_output=True, text=True, env=index.uv_environment(), check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise KasvError(
             f"{release.tag}: no lock for {device} as of {release.date:%Y-%m-%d}; "
             f"change its requires or overrides in {release.backend}.toml, or check the network:\n"
             f"{done.stderr.strip()}"
         )
-    tags = supported_tags(release.python)
+    tags = index.supported_tags(release.python)
     pins = dict(_pins(release.tag, done.stdout, tags))
     if device == "cpu":
         pins = {name: line for name, line in pins.items() if name not in _GPU_ONLY}
     return "".join(f"{line}\n" for _, line in sorted((_runner(release.python) | pins).items()))
 
 
+def _form(release: Release, device: str) -> Release | Gpu:
+    if device == "cpu":
+        return release
+    if release.gpu is None:
+        raise KasvError(f"{release.tag} has no table `gpu` that says what to lock for one")
+    return release.gpu
+
+
 def _compile_command(
     release: Release, interpreter: Path, device: str, folder: Path
 ) -> list[str | Path]:
     """Write uv's inputs into a folder and return the command that resolves them."""
-    form = release.gpu if device == "gpu" and release.gpu else release
+    form = _form(release, device)
     wanted, overrides = folder / "requires.in", folder / "overrides.txt"
     wanted.write_text("".join(f"{line}\n" for line in form.requires))
     overrides.write_text("".join(f"{o.requirement}\n" for o in form.overrides))
@@ -91,19 +99,37 @@ def _compile_command(
         *("pip", "compile", "--quiet", "--no-header", "--no-annotate", "--no-config"),
         *("--format", "pylock.toml", "--python", interpreter, "--python-platform", PLATFORM),
         *("--overrides", overrides),
-        *cutoff_options(release),
+        *_cutoffs(release, device),
         wanted,
     ]
 
 
-def cutoff_options(release: Release) -> list[str]:
-    """Return uv's options that hide what was uploaded after the release's day."""
+def _cutoffs(release: Release, device: str) -> Iterator[str]:
+    """Yield uv's options that hide what was uploaded after the release's day."""
     cutoff = _end_of_day(release.date)
-    tools = max(cutoff, _BUILD_TOOLS_SINCE)
-    options = ["--exclude-newer", _stamp(cutoff)]
+    yield from ("--exclude-newer", _stamp(cutoff))
     for name in _BUILD_TOOLS:
-        options += ["--exclude-newer-package", f"{name}={_stamp(tools)}"]
-    return options
+        yield from ("--exclude-newer-package", f"{name}={_stamp(max(cutoff, _BUILD_TOOLS_SINCE))}")
+    if device == "gpu" and release.gpu:
+        for name, moment in _late(release, release.gpu, cutoff):
+            yield from ("--exclude-newer-package", f"{name}={_stamp(moment)}")
+
+
+def _late(release: Release, gpu: Gpu, cutoff: datetime) -> Iterator[tuple[str, datetime]]:
+    """Yield the pinned GPU builds that came out after the release's day, and until when to look."""
+    for name, version in pinned(gpu.requires):
+        uploaded = index.uploads(name, release.python).get(version, cutoff)
+        if uploaded > cutoff:
+            yield name, _end_of_day(uploaded)
+
+
+def pinned(requires: Iterable[str]) -> Iterator[tuple[str, Version]]:
+    """Yield the name and version of each requirement of the form `name==version`."""
+    for text in requires:
+        requirement = Requirement(text)
+        specifiers = list(requirement.specifier)
+        if len(specifiers) == 1 and specifiers[0].operator == "==":
+            yield requirement.name, Version(specifiers[0].version)
 
 
 def _end_of_day(moment: datetime) -> datetime:
@@ -118,20 +144,6 @@ def _stamp(moment: datetime) -> str:
 def _runner(python: str) -> dict[str, str]:
     pins = _RUNNER | (_RUNNER_BEFORE_38 if Version(python) < Version("3.8") else {})
     return {pin.partition("==")[0]: f"{pin} --hash=sha256:{digest}" for pin, digest in pins.items()}
-
-
-def supported_tags(python: str) -> frozenset[Tag]:
-    """Return the tags of the wheels that a CPython on x86-64 Linux with glibc installs."""
-    minor = int(python.partition(".")[2])
-    abi = f"cp3{minor}" + ("m" if minor < 8 else "")
-    platforms = [f"manylinux_2_{n}_x86_64" for n in _GLIBC_MINORS]
-    platforms += [f"manylinux{name}_x86_64" for name in ("2014", "2010", "1")] + ["linux_x86_64"]
-    return frozenset(
-        {
-            *cpython_tags((3, minor), abis=[abi], platforms=platforms),
-            *compatible_tags((3, minor), interpreter=f"cp3{minor}", platforms=platforms),
-        }
-    )
 
 
 def _pins(tag: str, pylock: str, tags: frozenset[Tag]) -> Iterator[tuple[str, str]]:
@@ -150,7 +162,7 @@ def _pins(tag: str, pylock: str, tags: frozenset[Tag]) -> Iterator[tuple[str, st
 
 def _hashes(package: dict[str, Any], tags: frozenset[Tag]) -> set[str]:
     """Return the SHA-256 of each installable wheel, else of the source archive."""
-    wheels = [f for f in package.get("wheels", []) if wheel_fits(_file_name(f), tags)]
+    wheels = [f for f in package.get("wheels", []) if index.wheel_fits(_file_name(f), tags)]
     source = [package["sdist"]] if "sdist" in package else []
     return {_sha256(file) for file in wheels or source}
 
@@ -158,14 +170,6 @@ def _hashes(package: dict[str, Any], tags: frozenset[Tag]) -> set[str]:
 def _file_name(file: dict[str, Any]) -> str:
     name = file.get("name") or urllib.parse.urlsplit(file["url"]).path.rpartition("/")[2]
     return urllib.parse.unquote(str(name))
-
-
-def wheel_fits(name: str, tags: frozenset[Tag]) -> bool:
-    """Say whether a wheel of this file name can be installed where these tags are supported."""
-    try:
-        return not tags.isdisjoint(parse_wheel_filename(name)[3])
-    except (InvalidWheelFilename, InvalidVersion):
-        return False
 
 
 def _sha256(file: dict[str, Any]) -> str:
