@@ -14,7 +14,7 @@ class BabiRnn(Training):
     parameters = 45836
     published_epochs = 40
     batch_size = 32
-    samples = {"small": (64, 32), "full": (1000, 1000)}
+    samples = {"small": (128, 64), "full": (1000, 1000)}
     validation_split = 0.05
     words = 36
     story_length = 552

@@ -24,8 +24,9 @@ class Cifar10Cnn(Training):
         from . import data
 
         x_test = self.keras.images(data.scaled(arrays["x_test"][:test]))
-        self.train = data.scaled(arrays["x_train"][:train]), data.one_hot(
-            arrays["y_train"][:train], 10
+        self.train = (
+            data.scaled(arrays["x_train"][:train]),
+            data.one_hot(arrays["y_train"][:train], 10),
         )
         self.test = x_test, data.one_hot(arrays["y_test"][:test], 10)
         self.validation = self.test

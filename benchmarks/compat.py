@@ -1,9 +1,11 @@
 """One way to say a model for every Keras from 1.2.2 to 3.15: all that differs between them is here.
 
-A model is written against the class `Keras`, in the words of Keras 2. Every hyper-parameter is named
-in it, as Keras 2.0.8 had it, because defaults changed from version to version: Adadelta's learning
-rate from 1.0 to 0.001, epsilon from 1e-8 to 1e-7, the LSTM's recurrent activation from hard sigmoid
-to sigmoid. The LSTM's is sigmoid here on every backend: Keras 3 and cuDNN know no other.
+A model is written against the class `Keras`, in the words of Keras 2. Every hyper-parameter is
+named in it, as Keras 2.0.8 had it, because defaults changed from version to version: Adadelta's
+learning rate from 1.0 to 0.001, epsilon from 1e-8 to 1e-7. The one departure is the LSTM's
+recurrent activation, then a hard sigmoid: it is sigmoid here on every backend, as Keras has it from
+2.3 on and as cuDNN needs it. What is left to each version is how it runs a model, not which: graph
+or eager, compiled or not.
 """
 
 import importlib
@@ -123,7 +125,7 @@ class Keras(object):
             verbose=0,
             shuffle=True,
             validation_data=validation,
-            **{self.epochs: 1}
+            **{self.epochs: 1},
         )
         return float(history.history["loss"][-1])
 
@@ -231,7 +233,7 @@ class Keras(object):
             dropout=0.0,
             recurrent_dropout=0.0,
             return_sequences=False,
-            **self._lstm_implementation()
+            **self._lstm_implementation(),
         )
 
     def _lstm_implementation(self):

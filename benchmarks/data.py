@@ -23,8 +23,8 @@ def one_hot(classes, count):
 def reviews(words, offsets, count, vocabulary, length):
     """Return the first `count` reviews as int32 (count, length), as Keras prepares them.
 
-    Words beyond the `vocabulary` most frequent become 2, the mark of an unknown word; what is longer
-    than `length` loses its beginning, what is shorter gets zeros in front.
+    Words beyond the `vocabulary` most frequent become 2, the mark of an unknown word; what is
+    longer than `length` loses its beginning, what is shorter gets zeros in front.
     """
     padded = np.zeros((count, length), dtype="int32")
     for row, (start, end) in enumerate(zip(offsets[:count], offsets[1 : count + 1])):

@@ -3,6 +3,7 @@
 `prepare` must run before numpy or a backend is imported: most of these settings are read only then.
 """
 
+import contextlib
 import ctypes.util
 import os
 import subprocess
@@ -182,10 +183,9 @@ def summarise(text):
     for line in text.splitlines():
         fields = [field.strip() for field in line.split(",")]
         for column, values in zip(fields, (memory, power)):
-            try:
+            # "[N/A]", or the line that was being written at the end
+            with contextlib.suppress(ValueError):
                 values.append(float(column))
-            except ValueError:  # "[N/A]", or the line that was being written at the end
-                pass
     return (
         max(memory) * 1024 * 1024 if memory else None,
         sum(power) / len(power) if power else None,

@@ -11,7 +11,7 @@ def snapshot():
     `busy` and `all` are the whole machine's, over all its cores. Time that a hypervisor gave to
     other guests (steal) counts as busy: it was as little ours as another process's.
     """
-    return (own_seconds(),) + machine_seconds("/proc/stat")
+    return (own_seconds(), *machine_seconds("/proc/stat"))
 
 
 def own_seconds():

@@ -74,7 +74,7 @@ def quantile(values, share):
         return NAN
     ordered = sorted(values)
     position = share * (len(ordered) - 1)
-    low, high = int(math.floor(position)), int(math.ceil(position))
+    low, high = math.floor(position), math.ceil(position)
     return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
 
 

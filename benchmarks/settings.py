@@ -36,9 +36,9 @@ def release():
         return Release(**json.loads(os.environ["KASV_RELEASE"]))
     except (KeyError, TypeError, ValueError) as error:
         raise RuntimeError(
-            "KASV_RELEASE does not say which release this is ({}: {}): run the suite with `asv run` "
-            "in one of kasv's environments".format(type(error).__name__, error)
-        )
+            "KASV_RELEASE does not say which release this is ({}: {}): run the suite with "
+            "`asv run` in one of kasv's environments".format(type(error).__name__, error)
+        ) from error
 
 
 def arrays_path(dataset, source):

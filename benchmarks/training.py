@@ -2,8 +2,9 @@
 
 One process trains a model once, epoch by epoch:
 
-1. the first epoch, which holds graph building and compilation: the warm-up, and a result of its own.
-   It must move every weight array, or the training fails: keras-mxnet 2.2.4 freezes LSTMs in silence;
+1. the first epoch, which holds graph building and compilation: the warm-up, and a result of its
+   own. It must move every weight array, or the training fails: keras-mxnet 2.2.4 freezes LSTMs in
+   silence;
 2. one epoch with validation, which is what the articles of 2017 timed;
 3. steady epochs without validation until the planned number is reached, three at least: each is one
    sample of `time_epoch`, the headline.
@@ -15,19 +16,23 @@ trains; a `track_` function run alone finds no record and trains for itself.
 """
 
 import abc
+import contextlib
 import gc
+import math
 import os
 import timeit
 
 from . import compat, devices, processor, records, settings
 from .metrics import SMALL_EPOCHS, Metrics
 
-PROTOCOL = 1  # asv drops older results when it changes: raise it when the same model would time differently
+# Raise it when a change here or in `compat.py` lets the same model time or train differently: asv
+# drops results of another version, and keeps them over any other edit.
+PROTOCOL = 1
 FEWEST_SAMPLES = 3
 
 
 class Training(Metrics):
-    """A reference model as an asv benchmark; a model's module says what stands under "The model"."""
+    """A reference model as asv's benchmark; a model's module says what "The model" lists."""
 
     # The model
     dataset = ""  # the name of its decoded data; the host reads it from the source
@@ -88,14 +93,16 @@ class Training(Metrics):
     def time_epoch(self, data):
         """Train for one steady epoch, preceded by the first epochs where it is the first."""
         gc.enable()  # asv's timer switches it off, and a user's training has it on
-        if self.model is None:
-            self._begin(data)
-        self.clock += self._train_epoch("steady")
+        with self._keeping_failure(data):
+            if self.model is None:
+                self._begin(data)
+            self.clock += self._train_epoch("steady")
 
     def teardown(self, data, epoch=None):
         """Judge the model after the epoch just trained and keep the record; off the clock."""
         if self.model is not None:
-            self._judge()
+            with self._keeping_failure(data):
+                self._judge()
             self._save(data, None)
 
     def record(self, data):
@@ -112,22 +119,27 @@ class Training(Metrics):
 
     # The training
 
-    def _begin(self, data):
-        """Load, build and train what lies before the steady epochs; leave a record if that fails."""
-        self._save(data, "an earlier process did not survive the first epochs of this training")
+    @contextlib.contextmanager
+    def _keeping_failure(self, data):
+        """Leave the reason in the record, so that the `track_` functions need not fail anew."""
         try:
-            self._load(data)
-            before = self._build()
-            self._train_epoch("first")
-            self._prove_that_weights_moved(before)
-            if self.validates:
-                self._judge()
-                self._train_epoch("validated")
-            self._judge()
+            yield
         except Exception as error:
             self.model = None
             self._save(data, "{}: {}".format(type(error).__name__, error))
             raise
+
+    def _begin(self, data):
+        """Load, build and train what lies before the steady epochs."""
+        self._save(data, "an earlier process did not survive the first epochs of this training")
+        self._load(data)
+        before = self._build()
+        self._train_epoch("first")
+        self._prove_that_weights_moved(before)
+        if self.validates:
+            self._judge()
+            self._train_epoch("validated")
+        self._judge()
 
     def _load(self, data):
         from . import data as preprocessing
@@ -165,7 +177,7 @@ class Training(Metrics):
         """Train for one epoch, closed by a device synchronisation; return its seconds."""
         x, y = self.train
         validation = self.validation if kind == "validated" else None
-        with devices.Meter(self.device if kind == "steady" else "cpu") as meter:
+        with devices.Meter(settings.device() if kind == "steady" else "cpu") as meter:
             before = processor.snapshot()
             start = timeit.default_timer()
             loss = self.keras.fit(self.model, self.augment(x), y, self.batch_size, validation)
@@ -176,6 +188,8 @@ class Training(Metrics):
         epoch = {"kind": kind, "seconds": seconds, "reported_loss": loss, "loss": loss}
         epoch.update(accuracy=None, gpu_memory=meter.memory, gpu_energy=energy, **account)
         self.epochs.append(epoch)
+        if not math.isfinite(loss):
+            raise FloatingPointError("training diverged: the loss is {}".format(loss))
         return seconds
 
     def _synchronise(self):
