@@ -69,9 +69,10 @@ def _configure_tensorflow(device, threads):
 def tensorflow_session(threads):
     """Return a TensorFlow 1 session with so many threads and no more GPU memory than it needs.
 
-    Each operation gets `threads`, but two operations at a time is the least that trains rightly: on
-    a single one TensorFlow 1 assigns a variable before Keras 2's other operations have read it, and
-    a network whose loss should fall sees it grow (mnist_cnn on 1.3 and 1.14: 8 instead of 0.8).
+    Each operation gets `threads`, but two operations at a time is the least that trains rightly:
+    one at a time, TensorFlow 1 assigns a variable of Keras's before other operations have read it,
+    and a network whose loss should fall sees it grow (mnist_cnn on 1.3 and 1.14: 8 instead of 0.7;
+    with resource variables, TensorFlow 2's kind, it is 0.7 either way).
     """
     import tensorflow
 
