@@ -71,11 +71,13 @@ def resolve(release: Release, interpreter: Path, device: str = "cpu") -> str:
             f"change its requires or overrides in {release.backend}.toml, or check the network:\n"
             f"{done.stderr.strip()}"
         )
-    tags = index.supported_tags(release.python)
-    pins = dict(_pins(release.tag, done.stdout, tags))
+    try:
+        lines = parse(done.stdout, release.python)
+    except ValueError as error:
+        raise KasvError(f"{release.tag}: uv's lock cannot be used: {error}") from error
     if device == "cpu":
-        pins = {name: line for name, line in pins.items() if name not in _GPU_ONLY}
-    return "".join(f"{line}\n" for _, line in sorted((_runner(release.python) | pins).items()))
+        lines = {name: line for name, line in lines.items() if name not in _GPU_ONLY}
+    return "".join(f"{line}\n" for _, line in sorted((_runner(release.python) | lines).items()))
 
 
 def _form(release: Release, device: str) -> Release | Gpu:
@@ -146,18 +148,27 @@ def _runner(python: str) -> dict[str, str]:
     return {pin.partition("==")[0]: f"{pin} --hash=sha256:{digest}" for pin, digest in pins.items()}
 
 
-def _pins(tag: str, pylock: str, tags: frozenset[Tag]) -> Iterator[tuple[str, str]]:
-    """Yield each package's name and line of the lock, from uv's PEP 751 output."""
+def parse(pylock: str, python: str) -> dict[str, str]:
+    """Read a PEP 751 lock: map each package's name to its line of a release's lock.
+
+    Raises:
+        ValueError: a name, a version or a hash is not one, or a package has no file to install.
+    """
+    tags = index.supported_tags(python)
     try:
-        for package in tomllib.loads(pylock)["packages"]:
-            name = canonicalize_name(package["name"], validate=True)
-            version = Version(package["version"])
-            hashes = sorted(_hashes(package, tags))
-            if not hashes:
-                raise ValueError(f"{name} {version} has no file for x86-64 Linux")
-            yield name, " ".join([f"{name}=={version}", *(f"--hash=sha256:{h}" for h in hashes)])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise KasvError(f"{tag}: uv's lock cannot be used: {error!s}") from error
+        packages = tomllib.loads(pylock)["packages"]
+        return dict(_line(package, tags) for package in packages)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not as PEP 751 says: {error!r}") from error
+
+
+def _line(package: dict[str, Any], tags: frozenset[Tag]) -> tuple[str, str]:
+    name = canonicalize_name(package["name"], validate=True)
+    version = Version(package["version"])
+    hashes = sorted(_hashes(package, tags))
+    if not hashes:
+        raise ValueError(f"{name} {version} has no file for x86-64 Linux")
+    return name, " ".join([f"{name}=={version}", *(f"--hash=sha256:{h}" for h in hashes)])
 
 
 def _hashes(package: dict[str, Any], tags: frozenset[Tag]) -> set[str]:
