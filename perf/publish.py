@@ -1,8 +1,8 @@
 """What our pages add to `asv publish`: at most a quarter of its own time is wanted.
 
 asv publishes the same results without our pages and with them, in turns, each time as a process of
-its own; the results are made, like those of the tests, of sixty releases. Then the same once for ten
-thousand result files.
+its own; the results are made, like those of the tests, of sixty releases. Then the same once for
+ten thousand result files.
 
     python perf/publish.py
     python perf/publish.py --pairs 9 --files 0

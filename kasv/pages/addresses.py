@@ -1,5 +1,6 @@
 """Addresses of asv's graphs, as its application reads them, relative to our pages."""
 
+import functools
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, urlencode
 
@@ -22,13 +23,19 @@ class Graphs:
         name = self._names.get((task.model, metric))
         if name is None:
             return ""
-        size, device, threads = series.setting
-        chosen = [
-            ("machine", series.machine),
-            *(("branch", backend) for backend in backends),
-            ("env-KASV_SIZE", size),
-            ("env-KASV_DEVICE", device),
-            ("env-KASV_THREADS", threads),
-            ("p-data", repr(task.data)),
-        ]
-        return f"../index.html#{quote(name)}?{urlencode(chosen, quote_via=quote)}"
+        branches = "".join(f"branch={quote(backend)}&" for backend in backends)
+        return f"../index.html#{quote(name)}?{branches}{_rest(series, task.data)}"
+
+
+@functools.cache
+def _rest(series: Series, data: str) -> str:
+    """Return what the addresses of a series' graphs have in common."""
+    size, device, threads = series.setting
+    chosen = {
+        "machine": series.machine,
+        "env-KASV_SIZE": size,
+        "env-KASV_DEVICE": device,
+        "env-KASV_THREADS": threads,
+        "p-data": repr(data),
+    }
+    return urlencode(chosen, quote_via=quote)
