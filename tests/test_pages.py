@@ -306,7 +306,7 @@ def test_jumps_are_listed_by_where_they_lie(project, tmp_path):
     reader = Reader(write(tmp_path, found) / "releases.html")
     assert reader.tables[None, "jumps"][1] == [
         "mnist_mlp",
-        "seconds per epoch",
+        "epoch",
         "1.00 s",
         "3.00 s",
         "3.0x",

@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-WIDTH, HEIGHT = 560, 320
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 96, 12, 40
-_LABEL_HEIGHT = 15
+WIDTH, HEIGHT = 480, 300
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 114, 12, 42
+_LABEL_HEIGHT = 16
 # From this ratio on between the longest and the shortest time, a linear axis would hide the short.
 _WIDE = 8
 

@@ -10,8 +10,8 @@ from kasv.releases import Release
 
 # Of these, less is better, so that a jump up is a jump for the worse.
 METRICS = {
-    "time_epoch": "seconds per epoch",
-    "track_first_epoch": "seconds of the first epoch",
+    "time_epoch": "epoch",
+    "track_first_epoch": "first epoch",
     "track_error": "error",
     "track_loss": "loss",
     "track_peak_memory": "peak memory",
@@ -69,7 +69,12 @@ def find(
         if graph.benchmark_name.rpartition(".")[2] in METRICS
         for jump in _of_graph(graph, benchmarks[graph.benchmark_name], by_revision)
     ]
-    return sorted(found, key=lambda jump: (-max(jump.ratio, 1 / jump.ratio), jump.after.tag))
+    return sorted(found, key=_largest_first)
+
+
+def _largest_first(jump: Jump) -> tuple[float, str, Task, str]:
+    """Return what jumps are sorted by; a halving is as large as a doubling."""
+    return -max(jump.ratio, 1 / jump.ratio), jump.after.tag, jump.task, jump.metric
 
 
 def _of_graph(
