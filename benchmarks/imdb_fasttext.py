@@ -11,7 +11,7 @@ class ImdbFasttext(Training):
     parameters = 1000051
     published_epochs = 5
     batch_size = 32
-    samples = {"small": (4000, 1000), "full": (25000, 25000)}
+    samples = {"small": (1536, 512), "full": (25000, 25000)}
     loss = "binary_crossentropy"
     words = 20000
     length = 400
