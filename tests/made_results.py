@@ -42,7 +42,6 @@ UNITS = {
     "track_other_load": "share",
     "track_history": "accuracy",
 }
-_DATA = ["'real'", "'generated'"]
 _OTHER_PINS = {"asv-runner": "0.3.2", "numpy": "1.19.5"}
 
 
@@ -124,14 +123,14 @@ def _values(release: releases.Release, model: str, metric: str, disturbed: bool)
 
 
 def _by_data(model: str, values: list[float]) -> list[float]:
-    """Put the values under the model's data: bAbI's is generated."""
-    nothing = [math.nan] * len(values)
-    return nothing + values if model == "babi_rnn" else values + nothing
+    """Put the values under the model's data: bAbI's is generated, its real data is missing."""
+    return [math.nan] * len(values) + values if model == "babi_rnn" else values
 
 
-def _params(metric: str) -> list[list[str]]:
+def _params(model: str, metric: str) -> list[list[str]]:
+    data = ["'real'", "'generated'"] if model == "babi_rnn" else ["'real'"]
     epochs = [[str(epoch + 1) for epoch in range(EPOCHS)]]
-    return [_DATA, *(epochs if metric == "track_history" else [])]
+    return [data, *(epochs if metric == "track_history" else [])]
 
 
 def _add(file: Results, model: str, metric: str, values: list[float | None]) -> None:
@@ -141,7 +140,11 @@ def _add(file: Results, model: str, metric: str, values: list[float | None]) -> 
         for v in values
     ]
     numbers = [1 if s else None for s in samples]
-    benchmark = {"name": full_name(model, metric), "version": "1.1", "params": _params(metric)}
+    benchmark = {
+        "name": full_name(model, metric),
+        "version": "1.1",
+        "params": _params(model, metric),
+    }
     file.add_result(benchmark, BenchmarkResult(values, samples, numbers, 0, "", None))
 
 
@@ -166,8 +169,8 @@ def _benchmark(model: str, metric: str, unit: str) -> dict[str, object]:
         "type": "time" if metric == "time_epoch" else "track",
         "unit": unit,
         "version": "1.1",
-        "params": _params(metric),
-        "param_names": ["data", "epoch"][: len(_params(metric))],
+        "params": _params(model, metric),
+        "param_names": ["data", "epoch"][: len(_params(model, metric))],
         "code": "",
         "timeout": 60,
     }

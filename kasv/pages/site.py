@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from kasv import leaderboard
 from kasv.datasets.cache import arrays_folder
 from kasv.pages.jumps import METRICS
+from kasv.releases import Release
 
 _FOLDER = Path(__file__).parent / "templates"
 NAMES = {
@@ -72,6 +73,7 @@ def _templates() -> Environment:
         change=change_text,
         measure=measure_text,
         slug=slug,
+        label=label,
         breakable=breakable,
     )
     return templates
@@ -102,6 +104,11 @@ def measure_text(value: float, metric: str) -> str:
     if metric == "track_error":
         return f"{value:.2%}"
     return f"{value:.3f}" if metric == "track_loss" else f"{leaderboard.seconds_text(value)} s"
+
+
+def label(release: Release) -> str:
+    """Return a release's tag without its backend; versions alone may repeat."""
+    return release.tag.partition("-")[2]
 
 
 def slug(*words: str) -> str:
