@@ -6,6 +6,7 @@ needs Debian's `chromium` and `chromium-driver`, or what is called so elsewhere.
 """
 
 import io
+import shutil
 from pathlib import Path
 
 from PIL import Image
@@ -20,7 +21,7 @@ PICTURES = {
     "site-releases.png": ("releases.html", 1180, 800, "light"),
     "site-phone.png": ("index.html", 390, 800, "dark"),
 }
-_COLOURS = 64
+_COLOURS = 256
 
 
 def main() -> None:
@@ -28,7 +29,7 @@ def main() -> None:
     options = webdriver.ChromeOptions()
     for argument in ("--headless=new", "--no-sandbox", "--hide-scrollbars"):
         options.add_argument(argument)
-    driver = webdriver.Chrome(options)
+    driver = webdriver.Chrome(options, webdriver.ChromeService(shutil.which("chromedriver")))
     try:
         for name, (page, width, height, scheme) in PICTURES.items():
             picture = take(driver, page, width, height, scheme)
