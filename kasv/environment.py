@@ -18,7 +18,7 @@ from asv.console import log
 from asv.environment import Environment, EnvironmentUnavailable
 from filelock import FileLock, Timeout
 
-from kasv import build, datasets, releases, repo, suite
+from kasv import build, datasets, releases, repo, server, suite
 from kasv.errors import KasvError
 from kasv.history import History
 from kasv.journal import Journal
@@ -126,8 +126,8 @@ class Keras(Environment):
     def run(self, args: list[str], **kwargs: Any) -> Any:
         """Run Python with these arguments in the active release's environment."""
         match args:
-            case [_, "run", _, benchmark, parameters, _, result_file]:
-                return self._run_benchmark(args, benchmark, parameters, Path(result_file), kwargs)
+            case [_, "run", _, benchmark, parameters, _, result]:
+                return self._run_benchmark(args, benchmark, parameters, Path(result), kwargs)
             case [_, "run_server", *_]:
                 raise KasvError("kasv measures with launch_method spawn: leave out forkserver")
         return self.run_executable("python", args, **kwargs)
@@ -149,21 +149,25 @@ class Keras(Environment):
         key = f"{benchmark} {suite.digest(self._suite_dir)}"
         replayed = journal.replay(key, parameters)
         if replayed is None:
-            answer = self._measure(args, benchmark, journal, kwargs)
+            answer = self._measure(args, benchmark, kwargs)
         else:
             result.write_bytes(replayed)
             answer = ("", "", 0)
         journal.add(key, parameters, None if answer[2] else result.read_bytes())
         return answer
 
-    def _measure(
-        self, args: list[str], benchmark: str, journal: Journal, kwargs: dict[str, Any]
-    ) -> Any:
-        """Run one benchmark's process, once its data is there; a timing starts a new training."""
+    def _measure(self, args: list[str], benchmark: str, kwargs: dict[str, Any]) -> Any:
+        """Run one benchmark's process once its data is there, or read a training's record."""
         model, _, function = benchmark.partition(".")
+        records = list(self._open_journal().records.glob(f"{model}-*.json"))
         if ".time_" in function:
-            for record in journal.records.glob(f"{model}-*.json"):
-                record.unlink()
+            for record in records:
+                record.unlink()  # a new training starts
+        elif records and args[5] == "None":  # not to be profiled
+            *_, parameters, _, result = args
+            return server.run(
+                self, self._suite_dir, benchmark, parameters, Path(result), kwargs["cwd"]
+            )
         try:
             datasets.ensure(suite.dataset(self._suite_dir, model))
         except KasvError as error:
@@ -206,6 +210,7 @@ class Keras(Environment):
 
     def _settle(self) -> None:
         """Settle every journal whose results asv has stored since, an earlier run's too."""
+        server.stop()
         for folder in (Path(self._path) / "journal").glob("*"):
             self._journal_of(folder.name).settle()
         self._journals.clear()
