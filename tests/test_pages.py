@@ -15,7 +15,7 @@ from asv.graph import GraphSet
 
 from kasv import leaderboard, reference, releases, vendor
 from kasv.measurements import Series, Setting, Task
-from kasv.pages import application, chart, jumps, publisher, site
+from kasv.pages import application, chart, everything, jumps, site
 from kasv.pages.addresses import Graphs
 
 TODAY = date(2026, 11, 22)
@@ -64,7 +64,7 @@ def write(folder: Path, found: list[jumps.Jump] | None = None) -> Path:
     del benchmarks["version"]
     known = list(releases.load(folder / "backends"))
     pages = folder / "html" / "kasv"
-    publisher.write(pages, folder / "results", known, benchmarks, found or [], TODAY)
+    everything.write(pages, folder / "results", known, benchmarks, found or [], TODAY)
     return pages
 
 

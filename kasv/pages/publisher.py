@@ -1,22 +1,9 @@
 """What `asv publish` calls: asv's extension point for output, filled with our pages."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
-import msgspec
 from asv.publishing import OutputPublisher
-
-from kasv import results
-from kasv.measurements import collect
-from kasv.pages import application, boards, curves, jumps, published, steps
-from kasv.pages.addresses import Graphs
-from kasv.pages.site import Site
-from kasv.releases import Release
-
-# What of asv's record of a machine tells a reader something.
-_FACTS = ("cpu", "num_cpu", "ram", "gpu", "os")
 
 
 class Pages(OutputPublisher):
@@ -36,41 +23,6 @@ class Pages(OutputPublisher):
         revisions: Mapping[str, int],
     ) -> None:
         """Write the pages from the configuration's results and the repository's releases."""
-        html_dir = Path(conf.html_dir)
-        application.adapt(html_dir)
-        releases = list(repo.history.releases)
-        found = jumps.find(graphs, benchmarks, revisions, releases)
-        today = datetime.now(UTC).date()
-        write(html_dir / "kasv", Path(conf.results_dir), releases, benchmarks, found, today)
+        from kasv.pages import everything  # `asv run` loads this module too, and needs no pages
 
-
-def write(
-    folder: Path,
-    results_dir: Path,
-    releases: list[Release],
-    benchmarks: Mapping[str, Mapping[str, object]],
-    found: list[jumps.Jump],
-    today: date,
-) -> None:
-    """Write every page of ours; `found` are the jumps to list."""
-    site = Site(folder)
-    measurements = collect(results.load(results_dir))
-    graphs = Graphs(benchmarks)
-    boards.write(site, measurements, releases, graphs, _machine_facts(results_dir), today)
-    curves.write(site, measurements, releases, graphs, today)
-    steps.write(site, releases, measurements, found, graphs)
-    published.write(site, measurements, releases, graphs)
-
-
-def _machine_facts(results_dir: Path) -> dict[str, dict[str, str]]:
-    """Return what asv's records say of each machine."""
-    facts = {}
-    for path in results_dir.glob("*/machine.json"):
-        try:
-            record = msgspec.json.decode(path.read_bytes(), type=dict[str, str | int])
-        except (OSError, msgspec.MsgspecError):
-            continue  # asv and kasv.results have said so
-        facts[str(record.get("machine"))] = {
-            name: str(record[name])[:100] for name in _FACTS if record.get(name)
-        }
-    return facts
+        everything.publish(conf, repo, benchmarks, graphs, revisions)
