@@ -47,20 +47,21 @@ _MARKS = {"ok": "     ok", "warning": "warning"}
 
 def findings(threads: int = 1) -> Iterator[Finding]:
     """Look at everything that can disturb a run, for about ten seconds."""
-    yield from _cores(threads)
+    yield from cores(threads)
     yield from _load_average()
-    yield from _others()
+    yield from others()
     yield from quota(_SYSTEM)
     yield from frequency(_SYSTEM)
     yield from throttling(_SYSTEM)
     yield noise(spin())
 
 
-def _cores(threads: int) -> Iterator[Finding]:
+def cores(threads: int) -> Iterator[Finding]:
+    """Tell whether the suite's threads leave a core to everything else."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cores = allowed or 1
-    text = f"{cores} for {threads} thread{'s' if threads > 1 else ''}"
-    if cores > threads:
+    count = allowed or 1
+    text = f"{count} for {threads} thread{'s' if threads > 1 else ''}"
+    if count > threads:
         yield Finding("ok", "cores", text)
     else:
         yield Finding("warning", "cores", f"{text}: none is left for asv and the system")
@@ -73,9 +74,9 @@ def _load_average() -> Iterator[Finding]:
         yield Finding(level, "load", f"{one:.2f} over the last minute, {five:.2f} over five")
 
 
-def _others() -> Iterator[Finding]:
+def others() -> Iterator[Finding]:
     """Tell which processes use the machine for a second, and what the hypervisor takes away."""
-    processes = list(psutil.process_iter(["pid", "name"]))
+    processes = list(psutil.process_iter())
     _cpu_shares(processes)  # the first reading starts the clock of the second
     times = psutil.cpu_times_percent(interval=_WATCH_SECONDS)
     shares = _cpu_shares(processes)

@@ -2,8 +2,8 @@
 
 Epochs of one training share its process's luck (memory layout, neighbours, the minute it ran in),
 so that the unit of evidence is the round: one process. What disturbs an epoch makes it slower and
-never faster: each round is located by its fastest. Rounds of two releases are compared in pairs, and
-the few rounds' own variance is moderated by what is known of machines in general.
+never faster: each round is located by its fastest. Rounds of two releases are compared in pairs,
+and the few rounds' own variance is moderated by what is known of machines in general.
 docs/statistics.md derives this and names its sources.
 """
 
