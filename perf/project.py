@@ -33,7 +33,9 @@ class Project:
         self.results = self.folder / "results"
         self.releases = self.folder / "backends"
         self.environments = ROOT / "build" / "perf" / "env"
-        for folder in (self.suite, self.results, self.releases):
+        # A journal would have asv go on with what an interrupted script has measured.
+        journals = self.environments.glob("*/journal")
+        for folder in (self.suite, self.results, self.releases, *journals):
             shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(suite_dir, self.suite, ignore=shutil.ignore_patterns("__pycache__"))
         self._configure()
