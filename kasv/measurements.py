@@ -78,14 +78,27 @@ Measurements = dict[Series, dict[str, Trainings]]
 def collect(figures: Iterable[Figure]) -> Measurements:
     """Fold figures into trainings, by series and commit."""
     found: Measurements = {}
-    series_of: dict[tuple[str, tuple[tuple[str, str], ...]], Series] = {}
+    # A file's figures come one after another and share their variables: look its place up once.
+    last: Figure | None = None
+    trainings: Trainings = {}
     for figure in figures:
-        key = (figure.machine, tuple(figure.variables.items()))
-        series = series_of.get(key) or series_of.setdefault(key, _series(figure))
-        trainings = found.setdefault(series, {}).setdefault(figure.commit, {})
+        if last is None or not _same_place(figure, last):
+            trainings = found.setdefault(_series(figure), {}).setdefault(figure.commit, {})
+        last = figure
         task = Task(figure.model, figure.data)
-        _add(trainings.get(task) or trainings.setdefault(task, Training()), figure)
+        training = trainings.get(task)
+        if training is None:
+            training = trainings[task] = Training()
+        _add(training, figure)
     return found
+
+
+def _same_place(one: Figure, other: Figure) -> bool:
+    return (
+        one.variables is other.variables
+        and one.commit == other.commit
+        and one.machine == other.machine
+    )
 
 
 def _series(figure: Figure) -> Series:
