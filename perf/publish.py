@@ -31,7 +31,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 import made_results as made  # noqa: E402  # it lies beside the tests that it is made for
 
 ALONE = [".kasv.repo", ".kasv.environment"]
-WITH_OURS = [".kasv.plugin", ".kasv.pages.publisher"]
+WITH_OURS = [".kasv.plugin"]
 RELEASES = 10  # of each backend
 
 

@@ -185,7 +185,6 @@ def write_project(folder: Path, **changes: object) -> Path:
         results_dir=str(folder / "results"),
         html_dir=str(folder / "html"),
         env_dir=str(folder / "env"),
-        plugins=[".kasv.plugin", ".kasv.pages.publisher"],
         **changes,
     )
     path = folder / "asv.conf.json"
