@@ -231,6 +231,21 @@ def test_doubtful_times_are_marked(tmp_path):
     assert rows["mnist-mlp", "times"][1] == ["CNTK1.0", "1.00~!", ""]
 
 
+@pytest.mark.parametrize(
+    ("name", "said", "text"),
+    [
+        ("num_cpu", "2", "2 processors"),
+        ("num_cpu", "1", "1 processor"),
+        ("num_cpu", "", ""),
+        ("ram", "25276514304", "25 GB of memory"),
+        ("ram", "16 GB", "16 GB"),
+        ("cpu", "AMD EPYC", "AMD EPYC"),
+    ],
+)
+def test_what_is_said_of_a_machine(name, said, text):
+    assert everything._fact(name, said) == text
+
+
 def test_there_are_pages_before_anything_is_measured(tmp_path):
     made.write_releases(tmp_path / "backends", each=1)
     made.write_benchmarks(tmp_path / "results")

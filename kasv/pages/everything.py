@@ -62,7 +62,15 @@ def _machine_facts(results_dir: Path) -> dict[str, dict[str, str]]:
             record = msgspec.json.decode(path.read_bytes(), type=dict[str, str | int])
         except (OSError, msgspec.MsgspecError):
             continue  # asv and kasv.results have said so
-        facts[str(record.get("machine"))] = {
-            name: str(record[name])[:100] for name in _FACTS if record.get(name)
-        }
+        said = {name: _fact(name, str(record.get(name, ""))[:100]) for name in _FACTS}
+        facts[str(record.get("machine"))] = {name: text for name, text in said.items() if text}
     return facts
+
+
+def _fact(name: str, text: str) -> str:
+    """Write what asv says of a machine with its unit; asv counts memory in bytes."""
+    if name == "num_cpu" and text:
+        return "1 processor" if text == "1" else f"{text} processors"
+    if name == "ram" and text.isdecimal() and int(text) > 1e9:
+        return f"{int(text) / 1e9:.0f} GB of memory"
+    return text
