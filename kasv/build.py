@@ -13,7 +13,7 @@ import msgspec
 from filelock import FileLock
 from uv import find_uv_bin
 
-from kasv import interpreters, mpi
+from kasv import index, interpreters, mpi
 from kasv.errors import KasvError
 from kasv.releases import Release
 
@@ -97,11 +97,21 @@ def _fill(release: Release, device: str, path: Path) -> None:
     _uv("venv", "--no-project", "--relocatable", "--python", python.executable, str(path))
     lines = release.lock_for(device).splitlines(keepends=True)
     runner = [line for line in lines if line.startswith("asv-runner==")]
-    _install(path, [line for line in lines if line not in runner])
+    _install_pins(path, [line for line in lines if line not in runner])
     # It declares 3.7 as its oldest Python, and runs on 3.6.
     _install(path, runner, "--python-version", release.python.replace("3.6", "3.7"))
     if release.backend == "cntk":
         mpi.supply(path)
+
+
+def _install_pins(path: Path, lock: list[str]) -> None:
+    """Install the locked files; a CPU build of PyTorch that no index has is sought at PyTorch's."""
+    try:
+        _install(path, lock)
+    except KasvError:
+        if not any("+cpu " in line for line in lock):
+            raise
+        _install(path, lock, "--torch-backend", "cpu")
 
 
 def _install(path: Path, lock: list[str], *options: str) -> None:
@@ -122,7 +132,8 @@ def _marker(release: Release, device: str) -> Marker:
 def _uv(*arguments: str) -> None:
     """Run uv; raise KasvError with what it said."""
     command = [find_uv_bin(), *arguments]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = index.uv_environment(links=True)
+    answer = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if answer.returncode:
         raise KasvError(_explain(" ".join(arguments[:2]), answer.stderr))
 
