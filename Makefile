@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: bench test check continuous clean
+.PHONY: bench test check programs continuous clean
 
 bench: $(INSTALLED)
 	$(BIN)/kasv machine
@@ -11,8 +11,16 @@ bench: $(INSTALLED)
 	$(BIN)/asv publish
 	@echo "The site is in html/; $(BIN)/asv preview serves it."
 
-test: check
+test: check programs
 	$(BIN)/pytest
+
+# What the tests need beside Python: a browser with its driver, and npm for the data's mirror.
+programs:
+	@command -v npm >/dev/null || $(DEBIAN) npm
+	@command -v chromedriver >/dev/null || $(DEBIAN) chromium chromium-driver
+
+DEBIAN = sh -c 'echo "Installing $$@ with apt-get"; sudo=$$(command -v sudo || true); \
+	$$sudo apt-get -qq update && $$sudo apt-get -qq install --yes "$$@" >/dev/null' apt
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
