@@ -191,6 +191,12 @@ def _mean(factors: Sequence[float]) -> Mean:
     return Mean(statistics.geometric_mean(factors), min(factors), max(factors), len(factors))
 
 
+def common_release(newest: Iterable[Release | None]) -> Release | None:
+    """Return a backend's release if all machines that have the backend measured the same one."""
+    tags = {release.tag: release for release in newest if release}
+    return tags.popitem()[1] if len(tags) == 1 else None
+
+
 def seconds_text(seconds: float) -> str:
     """Write seconds with three significant digits, and no exponent."""
     digits = next((d for bound, d in ((0.1, 4), (1, 3), (10, 2), (100, 1)) if seconds < bound), 0)

@@ -65,25 +65,27 @@ def _board_text(board: "Board", model: str | None) -> str:
 
 
 def _table_text(board: "Board", table: "Table") -> str:
-    from kasv.leaderboard import quality_text
+    from kasv.leaderboard import common_release
 
-    quality = table.metric.removeprefix("track_")
     machines = _machines(board)
     headers = ["", *(f"{machine}: s/epoch" for machine in machines)]
-    headers += [f"{machine}: {quality}" for machine in machines]
-    rows = [
-        [
-            backend,
-            *(_time(cell) for cell in cells),
-            *("" if c.quality is None else quality_text(c.quality, table.metric) for c in cells),
-        ]
-        for backend, cells in table.rows.items()
-    ]
+    headers += [f"{machine}: {table.metric.removeprefix('track_')}" for machine in machines]
+    rows = []
+    for backend, cells in table.rows.items():
+        common = common_release(board.newest[backend])
+        times = [_time(cell, with_tag=common is None) for cell in cells]
+        rows.append([common.tag if common else backend, *times, *_qualities(cells, table.metric)])
     return f"{click.style(str(table.task), bold=True)}\n{_tabulate(rows, headers)}"
 
 
-def _time(cell: "Cell") -> str:
-    """Write a cell as `2.31 (3.1x) cntk-2.7`, the fastest in bold, or why it is empty."""
+def _qualities(cells: "list[Cell]", metric: str) -> list[str]:
+    from kasv.leaderboard import quality_text
+
+    return [c.reason if c.quality is None else quality_text(c.quality, metric) for c in cells]
+
+
+def _time(cell: "Cell", *, with_tag: bool) -> str:
+    """Write a cell as `2.31 (3.1x)`, the fastest in bold, or why it is empty."""
     from kasv.leaderboard import factor_text, seconds_text
 
     if cell.seconds is None or cell.factor is None:
@@ -91,7 +93,7 @@ def _time(cell: "Cell") -> str:
     marks = ("~" if cell.is_unstable else "") + ("!" if cell.is_disturbed else "")
     factor = "" if cell.is_best else f" ({factor_text(cell.factor)})"
     text = click.style(seconds_text(cell.seconds) + factor + marks, bold=cell.is_best)
-    return f"{text}  {cell.release.tag if cell.release else ''}"
+    return f"{text} {cell.release.tag}" if with_tag and cell.release else text
 
 
 def _means_text(board: "Board") -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
-from kasv.leaderboard import Board, boards
+from kasv.leaderboard import Board, boards, common_release
 from kasv.measurements import BUSY, UNSTABLE, Measurements, Series, Setting
 from kasv.pages.addresses import Graphs
 from kasv.pages.site import Site, slug
@@ -48,7 +48,9 @@ def write(
                 is_today=day == today,
                 facts=facts,
                 series=[Series(m, page.board.setting) for m in page.board.machines],
-                common={backend: _common(found) for backend, found in page.board.newest.items()},
+                common={
+                    backend: common_release(found) for backend, found in page.board.newest.items()
+                },
                 graph=graphs.address,
                 unstable=UNSTABLE,
                 busy=BUSY,
@@ -72,12 +74,6 @@ def _pages(
             name = slug("leaderboard", *board.setting, year, str(part + 1) if part else "")
             first = day == today and number == part == 0
             yield _Page("index.html" if first else f"{name}.html", _slice(board, start), part)
-
-
-def _common(newest: Iterable[Release | None]) -> Release | None:
-    """Return the release of a backend that all its machines have measured, if it is one."""
-    tags = {release.tag: release for release in newest if release}
-    return tags.popitem()[1] if len(tags) == 1 else None
 
 
 def _slice(board: Board, start: int) -> Board:
