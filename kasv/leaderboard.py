@@ -7,7 +7,7 @@ geometric mean over the tasks.
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -16,11 +16,16 @@ from kasv.releases import BACKENDS, Release
 
 _NOTHING = Training()
 
+# A training that reaches less of the best one's accuracy, or a loss that much larger, has not done
+# the same work: its time is shown and not ranked. CNTK 2.7 on lstm_text_generation is one.
+FAR_BEHIND = 0.75
+
 
 class Cell(NamedTuple):
     """A backend's figure on a machine; where there is no time, `reason` says why.
 
-    `factor` is relative to the fastest backend on the same machine, which has 1.
+    `factor` is relative to the fastest backend on the same machine, which has 1. A training that
+    learned far less than the best there has its seconds and no factor.
     """
 
     release: Release | None
@@ -143,19 +148,31 @@ def _column(
     """Return a machine's cells of a task, by backend."""
     trainings = {backend: machine.training(backend, task) for backend in backends}
     times = {backend: _seconds(training) for backend, training in trainings.items()}
-    fastest = min((seconds for seconds in times.values() if seconds), default=None)
+    ranked = {b: s for b, s in times.items() if s and b in _learned(trainings, metric)}
+    fastest = min(ranked.values(), default=1.0)
     return {
         backend: Cell(
             machine.newest.get(backend),
-            "" if times[backend] else _reason(backend, machine, training, elsewhere),
+            "" if backend in ranked else _reason(backend, machine, training, elsewhere),
             times[backend],
-            (times[backend] or 0) / fastest if fastest and times[backend] else None,
+            ranked[backend] / fastest if backend in ranked else None,
             training.value(metric),
             training.is_unstable,
             training.is_disturbed,
         )
         for backend, training in trainings.items()
     }
+
+
+def _learned(trainings: Mapping[str, Training], metric: str) -> set[str]:
+    """Return the backends that are not far behind the best; of some nothing is known."""
+    values = {b: t.value(metric) for b, t in trainings.items() if _seconds(t)}
+    known = [value for value in values.values() if value is not None]
+    if metric == "track_accuracy":
+        least = FAR_BEHIND * max(known, default=0.0)
+        return {b for b, value in values.items() if value is None or value >= least}
+    most = min(known, default=0.0) / FAR_BEHIND
+    return {b for b, value in values.items() if value is None or value <= most}
 
 
 def _seconds(training: Training) -> float | None:
@@ -165,7 +182,9 @@ def _seconds(training: Training) -> float | None:
 
 
 def _reason(backend: str, machine: _Machine, training: Training, elsewhere: set[str]) -> str:
-    """Say why there is no time."""
+    """Say why there is no factor."""
+    if _seconds(training):
+        return "learned less"
     if backend not in machine.newest:
         return "not on this machine" if backend in elsewhere else "not measured"
     return "fails" if "time_epoch" in training.values else "not measured"

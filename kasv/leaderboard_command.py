@@ -88,10 +88,11 @@ def _time(cell: "Cell", *, with_tag: bool) -> str:
     """Write a cell as `2.31 (3.1x)`, the fastest in bold, or why it is empty."""
     from kasv.leaderboard import factor_text, seconds_text
 
-    if cell.seconds is None or cell.factor is None:
+    if cell.seconds is None:
         return cell.reason
     marks = ("~" if cell.is_unstable else "") + ("!" if cell.is_disturbed else "")
-    factor = "" if cell.is_best else f" ({factor_text(cell.factor)})"
+    factor = f" ({factor_text(cell.factor) if cell.factor else cell.reason})"
+    factor = "" if cell.is_best else factor
     text = click.style(seconds_text(cell.seconds) + factor + marks, bold=cell.is_best)
     return f"{text} {cell.release.tag}" if with_tag and cell.release else text
 

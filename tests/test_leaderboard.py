@@ -144,6 +144,33 @@ def test_loss_stands_where_no_accuracy_is_known():
 
 
 @pytest.mark.parametrize(
+    ("good", "bad"),
+    [
+        ({"accuracy": 0.8}, {"accuracy": 0.59}),
+        ({"loss": 2.4}, {"loss": 14.5}),
+    ],
+)
+def test_who_learned_far_less_is_not_ranked(good, bad):
+    fast, slow = {"m": training(1.0, **bad)}, {"m": training(2.0, **good)}
+    found = board(a={CNTK: fast, THEANO: slow, JAX: {"m": training(3.0)}})
+    rows = found.tables[0].rows
+    assert (rows["cntk"][0].seconds, rows["cntk"][0].factor) == (1.0, None)
+    assert rows["cntk"][0].reason == "learned less"
+    assert rows["theano"][0].is_best
+    assert rows["jax"][0].factor == 1.5
+    assert found.means["cntk"] == [None]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [({"accuracy": 0.8}, {"accuracy": 0.61}), ({"loss": 3.0}, {"loss": 3.9}), ({}, {})],
+)
+def test_who_learned_nearly_as_much_is_ranked(one, other):
+    found = board(a={CNTK: {"m": training(1.0, **one)}, THEANO: {"m": training(2.0, **other)}})
+    assert [found.tables[0].rows[b][0].factor for b in ("cntk", "theano")] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
     ("values", "unstable", "disturbed"),
     [({}, False, False), ({"spread": 0.2}, True, False), ({"other_load": 0.2}, False, True)],
 )

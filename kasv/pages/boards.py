@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
-from kasv.leaderboard import Board, boards, common_release
+from kasv.leaderboard import FAR_BEHIND, Board, boards, common_release
 from kasv.measurements import BUSY, UNSTABLE, Measurements, Series, Setting
 from kasv.pages.addresses import Graphs
 from kasv.pages.site import Site, slug
@@ -52,6 +52,7 @@ def write(
                     backend: common_release(found) for backend, found in page.board.newest.items()
                 },
                 graph=graphs.address,
+                far_behind=FAR_BEHIND,
                 unstable=UNSTABLE,
                 busy=BUSY,
             )
