@@ -22,11 +22,18 @@ def load(release, device, threads):
     devices.prepare(device, threads)
     backend = importlib.import_module(release.backend)
     devices.configure(release.backend, device, threads)
-    keras = _dialect(release)(importlib.import_module(release.keras_module), release.backend)
+    keras = _dialect(release)(_module(release, backend), release.backend)
     _verify(release, keras, backend)
     keras.set_up(device, threads)
     keras.set_seed()
     return keras
+
+
+def _module(release, backend):
+    # Importing "tensorflow.keras" would put a stub in its place on TensorFlow 2.13 to 2.15.
+    if release.keras_module == "tensorflow.keras":
+        return backend.keras
+    return importlib.import_module(release.keras_module)
 
 
 def _dialect(release):
@@ -43,7 +50,7 @@ def _verify(release, keras, backend):
         ("backend", release.backend, keras.active_backend()),
         # torch 2.13.0+cpu is the processor's build of 2.13.0
         (release.backend, release.backend_version, backend.__version__.split("+")[0]),
-        ("Keras", release.keras, keras.module.__version__),
+        ("Keras", release.keras, keras.version()),
         ("numpy", release.numpy, numpy.__version__),
     ]
     for name, pinned, found in pairs:
@@ -68,6 +75,10 @@ class Keras(object):
         # With channels last, keras-mxnet leaves its convolutions' weights as they were.
         self.channels_first = backend == "mxnet"
         self.context = {}
+
+    def version(self):
+        """Return what Keras calls itself."""
+        return self.module.__version__
 
     def active_backend(self):
         """Return the name of the backend that Keras really runs on."""
@@ -335,6 +346,12 @@ class TensorFlowKeras(Keras):
     """TensorFlow's own copy of Keras, of TensorFlow 2.0 to 2.15."""
 
     learning_rate = "learning_rate"
+
+    def version(self):
+        """Return what Keras calls itself; TensorFlow 2.13 to 2.15 leave it to the package."""
+        if hasattr(self.module, "__version__"):
+            return self.module.__version__
+        return importlib.import_module("keras").__version__
 
     def active_backend(self):
         """Return the only backend there is."""

@@ -160,7 +160,7 @@ def _check(backend: str, release: Release) -> None:
 
 def _check_version(field: str, value: str) -> None:
     try:
-        Version(value)
+        Version(value.removesuffix("-tf"))  # tf.keras of TensorFlow 2.0 to 2.2 calls itself so
     except InvalidVersion:
         raise ValueError(f"field `{field}`: {value!r} is no version") from None
 
