@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from kasv import significance
+from kasv import measurements, significance
 from kasv.results import Figure
 from kasv.significance import Effect, Locations
 
@@ -133,8 +133,8 @@ def _judge_failure(row: Row) -> Row:
 def _marks(key: Key, figures: Figures, side: str) -> list[str]:
     """Say where a training's epochs spread too far, or others used the machine."""
     bounds = {
-        "unstable": ("track_spread", significance.UNSTABLE_SPREAD),
-        "busy": ("track_other_load", significance.BUSY_SHARE),
+        "unstable": ("track_spread", measurements.UNSTABLE),
+        "busy": ("track_other_load", measurements.BUSY),
     }
     marks = []
     for mark, (metric, bound) in bounds.items():

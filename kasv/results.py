@@ -4,6 +4,7 @@ asv's own reader (`asv.results.Results`) trusts what it reads. These files trave
 from other people's machines, so that everything is checked here once, for all who show it.
 """
 
+import functools
 import itertools
 import json
 import math
@@ -193,6 +194,7 @@ def _figure(content: _File, row: _Row, key: _Key, index: int, value: float | Non
     )
 
 
+@functools.lru_cache(4096)  # the same few names and parameters stand in every file
 def _key(name: str, combination: tuple[str, ...]) -> _Key:
     """Parse `mnist_mlp.MnistMlp.track_history` and its parameters, of which asv keeps the repr."""
     parts = name.split(".")
@@ -205,6 +207,8 @@ def _key(name: str, combination: tuple[str, ...]) -> _Key:
 
 def _stats(row: _Row, index: int) -> Stats | None:
     """Return asv's statistics where all of them are there."""
+    if row.stats_number is None:
+        return None
     found = {field: _at(getattr(row, f"stats_{field}"), index) for field in Stats.__struct_fields__}
     if None in found.values():
         return None

@@ -17,9 +17,7 @@ from scipy import special  # type: ignore[import-untyped]
 ALPHA = 0.005  # chance that comparing a release with itself reports any change at all
 PLANTED = 0.05  # the slowdown that must be seen
 ROUNDS = 6  # what sees it on the machine the results come from; perf/alarms.py shows that it does
-FEW_ROUNDS = 3  # with fewer, a training marked as below proves nothing
-UNSTABLE_SPREAD = 0.10  # a training's epochs that spread more (track_spread) are marked
-BUSY_SHARE = 0.10  # a training beside others that used more of the machine is marked
+FEW_ROUNDS = 3  # with fewer, a training marked unstable or busy proves nothing
 
 # What is known of rounds' locations before any is seen: they deviate by 1.5 % on a quiet machine
 # and by 0.7 of what epochs do within a round on a noisy one; it weighs as much as 6 rounds' own.
