@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from uv import find_uv_bin
 
-from kasv import build, releases
+from kasv import build, datasets, releases
 
 ROOT = Path(__file__).parents[1]
+ENV_DIR = ROOT / "build" / "env"
 ASV = Path(sys.executable).with_name("asv")
 
 pytestmark = pytest.mark.environment
@@ -20,22 +22,26 @@ pytestmark = pytest.mark.environment
 def checkout(tmp_path_factory):
     """Make a folder that runs this checkout's suite and releases, with results of its own.
 
-    The environments are the checkout's, so that they are built once for tests and use.
+    Its environments stay for the next tests; a run that measures in the checkout has others.
     """
     folder = tmp_path_factory.mktemp("checkout")
     configuration = json.loads((ROOT / "asv.conf.json").read_text(encoding="utf-8"))
-    for key in ("repo", "benchmark_dir", "env_dir"):
+    for key in ("repo", "benchmark_dir"):
         configuration[key] = str(ROOT / configuration[key])
+    configuration["env_dir"] = str(ENV_DIR)
     (folder / "asv.conf.json").write_text(json.dumps(configuration), encoding="utf-8")
     run(folder, "machine", "--yes")
     return folder
 
 
 def run(folder: Path, *arguments: str) -> tuple[int, str]:
-    environment = {**os.environ, "HOME": str(folder), "COLUMNS": "200"}
-    from kasv import datasets
-
-    environment["KASV_CACHE_DIR"] = str(datasets.arrays_folder().parent)
+    environment = {
+        **os.environ,
+        "HOME": str(folder),  # for asv's record of the machine; the caches stay the user's
+        "KASV_CACHE_DIR": str(datasets.arrays_folder().parent),
+        "UV_CACHE_DIR": subprocess.check_output([find_uv_bin(), "cache", "dir"], text=True).strip(),
+        "COLUMNS": "200",
+    }
     answer = subprocess.run(
         [ASV, *arguments],
         cwd=folder,
@@ -84,7 +90,7 @@ def test_another_version_than_the_pinned_one_fails_naming_both(checkout):
     """A figure filed under the wrong release would be the worst thing this program could do."""
     tag = "mxnet-1.2.1"
     (release,) = [release for release in releases.load() if release.tag == tag]
-    folder = build.build(release, "cpu", ROOT / "env")
+    folder = build.build(release, "cpu", ENV_DIR)
     (numpy,) = folder.glob("lib/python3.6/site-packages/numpy/version.py")
     right = numpy.read_text(encoding="utf-8")
     numpy.unlink()  # a hard link to uv's cache
@@ -95,3 +101,13 @@ def test_another_version_than_the_pinned_one_fails_naming_both(checkout):
         numpy.write_text(right, encoding="utf-8")
     assert status == 2
     assert f"{tag} pins numpy {release.pins()['numpy']}, but 1.99.0" in output
+
+
+def test_a_training_that_leaves_weights_where_they_were_fails_naming_them(checkout):
+    """keras-mxnet 2.2.4.3 never updates an LSTM, raises nothing, and its loss still falls."""
+    status, output = run(
+        checkout, "run", "--show-stderr", "-b", "hierarchical.*time_epoch", "mxnet-1.6.0^!"
+    )
+    assert status == 2
+    assert "training did not move the weights" in output
+    assert measured(checkout, "mxnet-1.6.0")["time_epoch"] is None
