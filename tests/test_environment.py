@@ -154,7 +154,7 @@ def test_after_an_interruption_the_next_run_goes_on(project):
     process = project.start("run", "-E", "tensorflow", "ALL")
     project.wait()
     os.killpg(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode != 0, output
     assert project.runs() == ["tensorflow-0.2"]
 
@@ -171,7 +171,7 @@ def test_killed_while_measuring_the_next_run_goes_on(project):
     process = project.start("run", "tensorflow-0.1^!")
     project.wait()
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     project.order(accuracy=0.9)
     assert project.asv("run", "tensorflow-0.1^!")[0] == 0
     (values,) = project.measured().values()
@@ -184,7 +184,7 @@ def test_two_runs_at_once_are_refused(project):
     project.wait()
     status, output = project.asv("run", "tensorflow-0.2^!")
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert status == 1
     assert "another run is measuring" in output
 

@@ -7,6 +7,7 @@ answers at once, fails or waits, as a file beside it says.
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -130,6 +131,8 @@ numpy==0.0.1 --hash=sha256:{self.numpy}
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # a test runner in the background ignores SIGINT, and its children would
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def asv(self, *arguments: str) -> tuple[int, str]:
@@ -140,7 +143,7 @@ numpy==0.0.1 --hash=sha256:{self.numpy}
 
     def wait(self) -> None:
         """Wait until a benchmark waits."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not (self.folder / "benchmarks" / "waiting").exists():
             assert time.monotonic() < deadline, "no benchmark came to its waiting"
             time.sleep(0.1)
