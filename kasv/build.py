@@ -24,7 +24,7 @@ _REMEDIES = (
     ("hash mismatch", "a file on the index is not the one that was locked: do not trust it"),
     ("no space left", "free some disk, or set env_dir in asv.conf.json to a larger one"),
     ("error sending request", "check the network; what is in uv's cache needs none"),
-    ("network connectivity is disabled", "run once with the network to fill uv's cache"),
+    ("network was disabled", "run once with the network to fill uv's cache"),
     ("failed to fetch", "check the network; what is in uv's cache needs none"),
 )
 

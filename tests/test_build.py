@@ -110,7 +110,7 @@ def test_two_at_once_build_one(toy, tmp_path):
     [
         ("error: No space left on device (os error 28)", "free some disk"),
         ("error: Failed to fetch: `x`\n Caused by: dns error", "check the network"),
-        ("Network connectivity is disabled, but", "fill uv's cache"),
+        ("hint: Packages were unavailable because the network was disabled.", "fill uv's cache"),
         ("something else", "something else"),
     ],
 )
