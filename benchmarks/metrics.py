@@ -86,7 +86,7 @@ class Metrics(abc.ABC):
     track_spread.unit = "relative"
 
     def track_other_load(self, data):
-        """Return the share of the machine that others used while the steady epochs ran."""
+        """Return the share of the training's cores that others used in the steady epochs."""
         return records.other_load(self.record(data))
 
     track_other_load.unit = "share"

@@ -86,10 +86,10 @@ def spread(values):
 
 
 def other_load(record):
-    """Return the share of the machine's processor time that others used in the steady epochs."""
+    """Return the share of the training's cores that others used in the steady epochs."""
     steady = [epoch for epoch in record["epochs"] if epoch["kind"] == "steady"]
-    if not steady or any(epoch["machine_seconds"] is None for epoch in steady):
+    if not steady or any(epoch["core_seconds"] is None for epoch in steady):
         return NAN
-    machine = sum(epoch["machine_seconds"] for epoch in steady)
+    cores = sum(epoch["core_seconds"] for epoch in steady)
     others = sum(epoch["busy_seconds"] - epoch["cpu_seconds"] for epoch in steady)
-    return max(0.0, others / machine) if machine else NAN
+    return max(0.0, others / cores) if cores else NAN

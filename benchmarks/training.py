@@ -27,7 +27,7 @@ from .metrics import SMALL_EPOCHS, Metrics
 
 # Raise it when a change here or in `compat.py` lets the same model time or train differently: asv
 # drops results of another version, and keeps them over any other edit.
-PROTOCOL = 1
+PROTOCOL = 2
 FEWEST_SAMPLES = 3
 
 
@@ -146,6 +146,8 @@ class Training(Metrics):
 
         release = settings.release()
         start = timeit.default_timer()
+        if settings.device() == "cpu":
+            processor.pin(settings.threads())
         self.keras = compat.load(release, settings.device(), settings.threads())
         self.device = devices.prove(release.backend, settings.device(), release.backend_version)
         imported = timeit.default_timer()

@@ -37,8 +37,8 @@ def few_releases() -> list[Release]:
 
 @pytest.fixture(scope="session")
 def cache():
-    """Return the cache's folder, with the smallest real data set in it."""
+    """Return the cache's folder, with a real data set in it."""
     from kasv import datasets
 
-    datasets.ensure("nietzsche")
+    datasets.ensure("mnist")
     return datasets.arrays_folder().parent

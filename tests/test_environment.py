@@ -135,12 +135,12 @@ def test_a_failure_keeps_what_was_measured(project):
 
 
 def test_without_the_data_the_benchmark_fails_with_its_reason(project, monkeypatch, tmp_path):
-    (tmp_path / "nietzsche.txt").write_text("not the corpus")
+    (tmp_path / "mnist.npz").write_text("not the digits")
     monkeypatch.setenv("KASV_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("KASV_CACHE_DIR", str(tmp_path / "cache"))
     status, output = project.asv("run", "tensorflow-0.1^!")
     assert status == 2
-    assert "nietzsche.txt" in output
+    assert "mnist.npz" in output
 
 
 def test_quick_runs_are_not_saved(project):

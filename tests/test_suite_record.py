@@ -2,6 +2,9 @@
 
 import json
 import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +43,7 @@ def epoch(kind: str, seconds: float, accuracy: float, **others: float | None) ->
         "accuracy": accuracy,
         "cpu_seconds": seconds,
         "busy_seconds": seconds * 1.5,
-        "machine_seconds": seconds * 2,
+        "core_seconds": seconds * 2,
         "gpu_memory": None,
         "gpu_energy": None,
     } | others
@@ -151,16 +154,32 @@ def test_spread_is_the_relative_interquartile_range(values: list[float], spread:
 
 
 def test_other_load_is_unknown_without_proc(training: MnistMlp) -> None:
-    leave(training, [epoch("steady", 1.0, 0.5, machine_seconds=None, busy_seconds=None)])
+    leave(training, [epoch("steady", 1.0, 0.5, core_seconds=None, busy_seconds=None)])
     assert math.isnan(training.track_other_load("real"))
 
 
-def test_machine_seconds_count_steal_as_busy_and_waiting_as_idle(tmp_path: Path) -> None:
+def test_core_seconds_count_steal_as_busy_and_waiting_as_idle(tmp_path: Path) -> None:
     stat = tmp_path / "stat"
-    stat.write_text("cpu  100 10 30 700 60 5 5 90 40 0\ncpu0 1 2 3\n")
+    stat.write_text(
+        "cpu  400 40 120 2800 240 20 20 360 160 0\n"
+        "cpu0 300 30 90 2100 180 15 15 270 120 0\n"
+        "cpu1 100 10 30 700 60 5 5 90 40 0\n"
+        "intr 5 4 3 2 1\n"
+    )
     ticks = 100  # USER_HZ, which Linux has fixed
-    assert processor.machine_seconds(str(stat)) == (240 / ticks, 1000 / ticks)
-    assert processor.machine_seconds(str(tmp_path / "none")) == (None, None)
+    assert processor.core_seconds(str(stat), {1}) == (240 / ticks, 1000 / ticks)
+    assert processor.core_seconds(str(stat), {0, 1}) == (960 / ticks, 4000 / ticks)
+    assert processor.core_seconds(str(tmp_path / "none"), {0}) == (None, None)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux pins a process")
+def test_a_training_may_use_as_many_cores_as_it_has_threads() -> None:
+    code = (
+        "import os; from benchmarks import processor; last = max(os.sched_getaffinity(0));"
+        "processor.pin(1); assert os.sched_getaffinity(0) == {last}; processor.pin(2)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "KASV_THREADS is 2, but this process may use 1 cores" in answer.stderr
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def orders():
         return json.load(file)
 
 class Toy:
-    dataset = "nietzsche"
+    dataset = "mnist"
     params = [["real"]]
     param_names = ["data"]
     version = "1"
