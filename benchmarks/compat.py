@@ -23,6 +23,7 @@ def load(release, device, threads):
     backend = importlib.import_module(release.backend)
     devices.configure(release.backend, device, threads)
     keras = _dialect(release)(_module(release, backend), release.backend)
+    keras.unrolls = release.unroll
     _verify(release, keras, backend)
     keras.set_up(device, threads)
     keras.set_seed()
@@ -67,6 +68,7 @@ class Keras(object):
 
     learning_rate = "lr"
     epochs = "epochs"
+    unrolls = False  # whether LSTMs are unrolled over time
 
     def __init__(self, module, backend):
         self.module = module
@@ -252,7 +254,8 @@ class Keras(object):
 
         On one product keras-mxnet crashes, and CNTK takes five times as long as on four.
         """
-        return {"implementation": 1 if self.backend in ("mxnet", "cntk") else 2}
+        implementation = 1 if self.backend in ("mxnet", "cntk") else 2
+        return {"implementation": implementation, "unroll": self.unrolls}
 
     def bidirectional(self, layer):
         """Return a recurrent layer run in both directions, the outputs side by side."""

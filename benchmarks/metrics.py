@@ -8,7 +8,7 @@ import abc
 
 from . import records, settings
 
-SMALL_EPOCHS = 7  # how many epochs a training on small data has
+SMALL_EPOCHS = 5  # how many epochs a training on small data has
 
 
 class Metrics(abc.ABC):

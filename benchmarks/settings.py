@@ -8,7 +8,7 @@ SIZES = ("small", "full")
 DEVICES = ("cpu", "gpu")
 
 Release = collections.namedtuple(
-    "Release", ["tag", "backend", "backend_version", "keras", "keras_module", "numpy"]
+    "Release", ["tag", "backend", "backend_version", "keras", "keras_module", "numpy", "unroll"]
 )
 
 

@@ -18,6 +18,7 @@ from kasv.errors import KasvError
 from kasv.releases import Release
 
 _MARKER = "kasv-release.json"
+_BUILD_TOOLS = Path(__file__).with_name("build_tools.txt")
 
 # What uv says, and what its user can do about it.
 _REMEDIES = (
@@ -108,10 +109,13 @@ def _install_pins(path: Path, lock: list[str]) -> None:
     """Install the locked files; a CPU build of PyTorch that no index has is sought at PyTorch's."""
     try:
         _install(path, lock)
-    except KasvError:
+    except KasvError as error:
         if not any("+cpu " in line for line in lock):
             raise
-        _install(path, lock, "--torch-backend", "cpu")
+        try:
+            _install(path, lock, "--torch-backend", "cpu")
+        except KasvError as second:
+            raise KasvError(f"{error}; at PyTorch's own index: {second}") from second
 
 
 def _install(path: Path, lock: list[str], *options: str) -> None:
@@ -122,6 +126,7 @@ def _install(path: Path, lock: list[str], *options: str) -> None:
         _uv(
             *("pip", "install", "--python", str(path / "bin" / "python"), *options),
             *("--no-deps", "--require-hashes", "--requirements", file.name),
+            *("--build-constraints", str(_BUILD_TOOLS)),
         )
 
 

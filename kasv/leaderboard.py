@@ -16,8 +16,8 @@ from kasv.releases import BACKENDS, Release
 
 _NOTHING = Training()
 
-# A training that reaches less of the best one's accuracy, or a loss that much larger, has not done
-# the same work: its time is shown and not ranked. CNTK 2.7 on lstm_text_generation is one.
+# A training that reaches less of the best one's accuracy and has a loss that much larger has not
+# done the same work: its time is shown and not ranked. CNTK 2.7 on lstm_text_generation is one.
 FAR_BEHIND = 0.75
 
 
@@ -148,7 +148,7 @@ def _column(
     """Return a machine's cells of a task, by backend."""
     trainings = {backend: machine.training(backend, task) for backend in backends}
     times = {backend: _seconds(training) for backend, training in trainings.items()}
-    ranked = {b: s for b, s in times.items() if s and b in _learned(trainings, metric)}
+    ranked = {b: s for b, s in times.items() if s and b in _learned(trainings)}
     fastest = min(ranked.values(), default=1.0)
     return {
         backend: Cell(
@@ -164,15 +164,24 @@ def _column(
     }
 
 
-def _learned(trainings: Mapping[str, Training], metric: str) -> set[str]:
-    """Return the backends that are not far behind the best; of some nothing is known."""
-    values = {b: t.value(metric) for b, t in trainings.items() if _seconds(t)}
-    known = [value for value in values.values() if value is not None]
-    if metric == "track_accuracy":
-        least = FAR_BEHIND * max(known, default=0.0)
-        return {b for b, value in values.items() if value is None or value >= least}
-    most = min(known, default=0.0) / FAR_BEHIND
-    return {b for b, value in values.items() if value is None or value <= most}
+def _learned(trainings: Mapping[str, Training]) -> set[str]:
+    """Return the backends that are not far behind the best in all that is known of them.
+
+    Of few test samples, accuracy alone differs by luck; a loss close to 0 differs where accuracy
+    does not.
+    """
+    timed = {b: t for b, t in trainings.items() if _seconds(t)}
+    accuracies = _known(timed, "track_accuracy")
+    losses = _known(timed, "track_loss")
+    inaccurate = {b for b, v in accuracies.items() if v < FAR_BEHIND * max(accuracies.values())}
+    lossy = {b for b, v in losses.items() if v * FAR_BEHIND > min(losses.values())}
+    behind = inaccurate & lossy if accuracies and losses else inaccurate | lossy
+    return timed.keys() - behind
+
+
+def _known(trainings: Mapping[str, Training], metric: str) -> dict[str, float]:
+    values = {b: t.value(metric) for b, t in trainings.items()}
+    return {b: value for b, value in values.items() if value is not None}
 
 
 def _seconds(training: Training) -> float | None:

@@ -55,9 +55,8 @@ def show(name: str, *, as_json: bool) -> str:
 
 
 def changes(older: Release, newer: Release) -> dict[str, tuple[str | None, str | None]]:
-    """Map each package whose pin differs, and Python, to its version before and after."""
-    before = {"python": older.python, **older.pins()}
-    after = {"python": newer.python, **newer.pins()}
+    """Map each package whose pin differs, Python and how LSTMs run, to what was before and after."""
+    before, after = ({"python": r.python, **_unrolled(r), **r.pins()} for r in (older, newer))
     names = sorted(before.keys() | after.keys())
     return {
         name: (before.get(name), after.get(name))
@@ -74,9 +73,14 @@ def _facts(release: Release) -> dict[str, object]:
         "python": release.python,
         "keras": release.keras,
         "keras_module": release.keras_module,
+        "unroll": release.unroll,
         "pins": release.pins(),
         "overrides": {o.requirement: o.reason for o in release.overrides},
     }
+
+
+def _unrolled(release: Release) -> dict[str, str]:
+    return {"LSTMs": "unrolled"} if release.unroll else {}
 
 
 def _keras(release: Release) -> str:
@@ -87,6 +91,7 @@ def _text(release: Release, older: str | None, changed: object) -> str:
     lines = [
         f"{release.tag}  commit {release.commit[:8]}  {release.date:%Y-%m-%d}",
         f"Python {release.python}, Keras {_keras(release)}",
+        *("LSTMs are unrolled over time" for _ in _unrolled(release)),
         *(f"override {o.requirement}: {o.reason}" for o in release.overrides),
         *(f"  {name}=={version}" for name, version in sorted(release.pins().items())),
     ]

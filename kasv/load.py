@@ -25,7 +25,7 @@ _BUSY_SHARE = 0.05  # of the machine; a benchmark on one of two cores feels less
 _WATCH_SECONDS = 1.0
 _SPIN_SECONDS = 0.2
 _SPINS = 30
-_SPINS_PER_ROUND = 5  # as many as a round of a small training has steady epochs
+_SPINS_PER_ROUND = 3  # as many as a round of a small training has steady epochs
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -203,7 +203,7 @@ def write(backend: str, releases: Iterable[Release], folder: Path = FOLDER) -> N
 
 def _table(release: Release) -> Table:
     table = tomlkit.table()
-    for field in ("version", "date", "python", "keras", "keras_module", "reports"):
+    for field in ("version", "date", "python", "keras", "keras_module", "reports", "unroll"):
         value = getattr(release, field)
         if value != _DEFAULTS.get(field):
             table.add(field, value)

@@ -54,6 +54,7 @@ class Release(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True
     `date` is the upload of the newer of backend and Keras, in UTC. `keras` and `reports` are what
     `keras.__version__` and the backend's own `__version__` say once installed; `reports` is empty
     where that is the version itself. `lock` holds one `name==version --hash=sha256:...` a line.
+    `unroll` has LSTMs unrolled over time: keras-mxnet 2.2.4 leaves the weights of a loop's alone.
     """
 
     version: str
@@ -64,6 +65,7 @@ class Release(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True
     lock: str
     keras_module: Literal["keras", "tensorflow.keras"] = "keras"
     reports: str = ""
+    unroll: bool = False
     overrides: list[Override] = []
     gpu: Gpu | None = None
     tag: str = ""
@@ -77,6 +79,7 @@ class Release(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True
     def commit(self) -> str:
         """A hash of the tag, the Python and every pin: a changed lock is another commit."""
         pins = sorted(f"{name}=={version}" for name, version in self.pins().items())
+        pins += ["unroll"] if self.unroll else []
         identity = "\n".join([self.tag, f"python=={self.python}", *pins])
         return hashlib.sha1(identity.encode(), usedforsecurity=False).hexdigest()
 
@@ -92,8 +95,8 @@ class Release(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True
             raise KasvError(f"{self.tag} has no lock for a GPU: measure it with KASV_DEVICE=cpu")
         return self.gpu.lock
 
-    def facts(self, device: str) -> dict[str, str]:
-        """Return what the suite checks before it believes that it runs in this release."""
+    def facts(self, device: str) -> dict[str, str | bool]:
+        """Return what the suite must know of this release, and checks before it believes it."""
         return {
             "tag": self.tag,
             "backend": self.backend,
@@ -101,6 +104,7 @@ class Release(msgspec.Struct, forbid_unknown_fields=True, frozen=True, dict=True
             "keras": self.keras,
             "keras_module": self.keras_module,
             "numpy": self.pins(device)["numpy"],
+            "unroll": self.unroll,
         }
 
 

@@ -5,6 +5,7 @@ take longer than many a training. asv's own fork server does the forking; what t
 it, because threads and forks do not go together.
 """
 
+import functools
 import threading
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,14 +48,22 @@ def run(
     if not _running:
         server = ForkServer(_Python(environment), str(suite_dir))
         _running.append(server)
-        threading.Thread(target=_stop_at_exit).start()
+        _watch()
         server.preimport()
     output, status = _running[0].run(benchmark, parameters, "None", str(result), 60, cwd)
     return output, "", status
 
 
+@functools.cache
+def _watch() -> None:
+    """Have the last server stopped once the main thread has ended; one thread waits for all.
+
+    An `atexit` would come too late: Python waits for the server's own thread before it.
+    """
+    threading.Thread(target=_stop_at_exit).start()
+
+
 def _stop_at_exit() -> None:
-    """Wait for the main thread: Python would wait for the server's thread before any atexit."""
     threading.main_thread().join()
     stop()
 

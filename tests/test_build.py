@@ -1,6 +1,9 @@
 """An environment is complete or not there at all."""
 
+import hashlib
+import re
 import subprocess
+import tarfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -62,6 +65,20 @@ def test_a_wrong_hash_leaves_nothing(toy, tmp_path):
     with pytest.raises(KasvError, match=r"tensorflow-1\.3\.0: .*[Hh]ash mismatch.*do not trust"):
         build.build(toy(digest="f" * 64), "cpu", tmp_path / "env")
     assert left_in(tmp_path / "env") == []
+
+
+def test_a_source_archive_is_built_by_the_locked_tools_alone(toy, tmp_path, monkeypatch):
+    archive = tmp_path / "wheels" / "toy-2.0.tar.gz"
+    with tarfile.open(archive, "w:gz") as file:
+        file.addfile(tarfile.TarInfo("toy-2.0/setup.py"))
+    lock = f"toy==2.0 --hash=sha256:{hashlib.sha256(archive.read_bytes()).hexdigest()}\n"
+    tools = tmp_path / "build_tools.txt"
+    tools.write_text(re.sub(r"sha256:\w{8}", "sha256:00000000", build._BUILD_TOOLS.read_text()))
+    monkeypatch.setattr(build, "_BUILD_TOOLS", tools)
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    wanted = release("tensorflow-1.3.0", "2017-08-17", lock=lock, python=THIS)
+    with pytest.raises(KasvError, match=r"[Hh]ash mismatch for `setuptools==59\.6\.0`"):
+        build.build(wanted, "cpu", tmp_path / "env")
 
 
 def test_a_failed_rebuild_keeps_what_was_there(toy, tmp_path):

@@ -148,6 +148,7 @@ def test_loss_stands_where_no_accuracy_is_known():
     [
         ({"accuracy": 0.8}, {"accuracy": 0.59}),
         ({"loss": 2.4}, {"loss": 14.5}),
+        ({"accuracy": 0.8, "loss": 0.6}, {"accuracy": 0.59, "loss": 0.9}),
     ],
 )
 def test_who_learned_far_less_is_not_ranked(good, bad):
@@ -163,7 +164,13 @@ def test_who_learned_far_less_is_not_ranked(good, bad):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [({"accuracy": 0.8}, {"accuracy": 0.61}), ({"loss": 3.0}, {"loss": 3.9}), ({}, {})],
+    [
+        ({"accuracy": 0.8}, {"accuracy": 0.61}),
+        ({"loss": 3.0}, {"loss": 3.9}),
+        ({"accuracy": 0.16, "loss": 2.20}, {"accuracy": 0.09, "loss": 2.25}),
+        ({"accuracy": 0.97, "loss": 0.05}, {"accuracy": 0.95, "loss": 0.20}),
+        ({}, {}),
+    ],
 )
 def test_who_learned_nearly_as_much_is_ranked(one, other):
     found = board(a={CNTK: {"m": training(1.0, **one)}, THEANO: {"m": training(2.0, **other)}})

@@ -89,9 +89,9 @@ def test_a_model_says_all_that_the_protocol_needs(module: str) -> None:
 @pytest.mark.parametrize(
     ("size", "module", "planned", "repeat"),
     [
-        ("small", "mnist_mlp", 7, 5),
+        ("small", "mnist_mlp", 5, 3),
         ("full", "mnist_mlp", 20, 18),
-        ("small", "lstm_text_generation", 7, 6),
+        ("small", "lstm_text_generation", 5, 4),
         ("full", "lstm_text_generation", 10, 9),
         ("full", "imdb_bidirectional_lstm", 4, 3),
     ],

@@ -21,6 +21,7 @@ RELEASE = {
     "keras": "2.2.5",
     "keras_module": "keras",
     "numpy": "1.19.5",
+    "unroll": False,
 }
 
 

@@ -14,7 +14,7 @@ class MnistCnn(training.Plain):
         from keras.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
         from keras.models import Sequential
 
-        self.train, self.test = training.mnist(1024, 500, flat=False)
+        self.train, self.test = training.mnist(512, 256, flat=False)
         self.model = Sequential(
             [
                 Conv2D(32, (3, 3), activation="relu", input_shape=(28, 28, 1)),

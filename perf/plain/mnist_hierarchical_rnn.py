@@ -14,7 +14,7 @@ class MnistHierarchicalRnn(training.Plain):
         from keras.layers import LSTM, Dense, Input, TimeDistributed
         from keras.models import Model
 
-        self.train, self.test = training.mnist(192, 256, flat=False)
+        self.train, self.test = training.mnist(128, 64, flat=False)
         image = Input((28, 28, 1))
         rows = TimeDistributed(LSTM(128))(image)
         digit = Dense(10, activation="softmax")(LSTM(128)(rows))

@@ -18,10 +18,10 @@ def mnist(train, test, flat):
 
 
 class Plain:
-    """Time an epoch; track accuracy, loss and memory of a training of seven."""
+    """Time an epoch; track accuracy, loss and memory of a training of five."""
 
     timeout = 3600
-    epochs = 7
+    epochs = 5
 
     def fit(self, epochs):
         """Train for some epochs."""
