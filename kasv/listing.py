@@ -55,7 +55,7 @@ def show(name: str, *, as_json: bool) -> str:
 
 
 def changes(older: Release, newer: Release) -> dict[str, tuple[str | None, str | None]]:
-    """Map each package whose pin differs, Python and how LSTMs run, to what was before and after."""
+    """Map each package whose pin differs, Python and how LSTMs run, to before and after."""
     before, after = ({"python": r.python, **_unrolled(r), **r.pins()} for r in (older, newer))
     names = sorted(before.keys() | after.keys())
     return {
