@@ -158,7 +158,6 @@ class Training(Metrics):
             "import": imported - start,
             "data": timeit.default_timer() - imported,
             "build": 0.0,
-            "evaluate": 0.0,
         }
 
     def _build(self):
@@ -221,8 +220,8 @@ class Training(Metrics):
         x, y = self.test
         predictions = self.keras.predict(self.model, x, self.batch_size)
         accuracy, loss = judging.judge(predictions, y)
-        self.epochs[-1].update(accuracy=accuracy, loss=loss)
-        self.overhead["evaluate"] += timeit.default_timer() - start
+        seconds = timeit.default_timer() - start
+        self.epochs[-1].update(accuracy=accuracy, loss=loss, evaluate_seconds=seconds)
 
     # The record
 

@@ -183,6 +183,8 @@ class Keras(Environment):
         home.mkdir(exist_ok=True)
         kept = {key: value for key, value in inherited.items() if not key.startswith(_FOREIGN)}
         kept.pop("PYTHONPATH", None)
+        # A backend's thousands of modules are compiled once, not at each import.
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)
         return {
             **kept,
             **self._global_env_vars,

@@ -1,9 +1,9 @@
 """What a release's whole run takes beside training: at most half as much again is wanted.
 
 One `asv run` of the whole suite on one release: its wall time against the seconds that trainings
-spent inside `fit` by their own records. Imports and the first compilation (a first epoch's excess
-over a steady one) are counted apart. A benchmark added to the copy of the suite, last in asv's
-order, keeps the records.
+spent inside `fit` by their own records. Imports and first compilations (the excess of the first
+epoch, and of the first evaluation, over later ones) are counted apart. A benchmark added to the
+copy of the suite, last in asv's order, keeps the records.
 
     python perf/overhead.py --release tensorflow-1.14.0
     python perf/overhead.py --release tensorflow-1.14.0 --quick
@@ -56,14 +56,22 @@ def account(name: str, record: dict[str, Any]) -> dict[str, float]:
     seconds = {kind: [] for kind in ("first", "validated", "steady")}
     for epoch in record["epochs"]:
         seconds[epoch["kind"]].append(epoch["seconds"])
-    compiling = seconds["first"][0] - statistics.median(seconds["steady"])
+    training = excess(seconds["first"], seconds["steady"])
+    evaluations = [e["evaluate_seconds"] for e in record["epochs"] if "evaluate_seconds" in e]
+    evaluating = excess(evaluations[:1], evaluations[1:])
     part = {
-        "fit": sum(map(sum, seconds.values())) - compiling,
-        "first compilation": compiling,
+        "fit": sum(map(sum, seconds.values())) - training,
+        "evaluate": sum(evaluations) - evaluating,
+        "first compilation": training + evaluating,
         **record["overhead"],
     }
     click.echo(f"{name}: " + ", ".join(f"{key} {value:.1f} s" for key, value in part.items()))
     return part
+
+
+def excess(first: list[float], later: list[float]) -> float:
+    """Return the seconds that the first took longer than the later ones, 0 where there is none."""
+    return first[0] - statistics.median(later) if first else 0.0
 
 
 def summarise(tag: str, wall: float, parts: list[dict[str, float]], failed: list[str]) -> None:
