@@ -290,8 +290,8 @@ class Keras1(Keras):
     epochs = "nb_epoch"
 
     def set_up(self, device, threads):
-        """Choose the order of an image's axes, and hand the device to MXNet."""
-        self.module.backend.set_image_dim_ordering("th")
+        """Choose the order of an image's axes, and hand threads and device to the backend."""
+        self.module.backend.set_image_dim_ordering("th" if self.channels_first else "tf")
         self._set_session(device, threads)
 
     def input_layer(self, shape, dtype="float32"):
