@@ -34,6 +34,7 @@ def test_a_release_shows_what_changed_since_the_one_before():
     assert "changed since cntk-2." in output
     changes = json.loads(kasv("releases", "show", "--json", "cntk-2.7.post2").output)["changes"]
     assert changes["cntk"][1] == "2.7.post2"
+    assert "LSTMs: none -> unrolled" in kasv("releases", "show", "mxnet-1.5.1").output
 
 
 def test_the_oldest_release_has_nothing_before_it():

@@ -182,6 +182,7 @@ def test_every_field_survives_writing(tmp_path):
         lock=text,
         gpu=gpu,
         reports="1.0a",
+        unroll=True,
         keras_module="tensorflow.keras",
         overrides=[Override('b; python_version < "3"', "so \\ it's")],
     )

@@ -50,6 +50,13 @@ def test_a_changed_pin_is_another_commit_and_a_further_hash_is_not(tmp_path):
     assert len(release.commit) == 40
 
 
+def test_unrolled_lstms_are_another_commit(tmp_path):
+    (looped,) = read(tmp_path, GOOD)
+    (unrolled,) = read(tmp_path, GOOD.replace("requires", "unroll = true\nrequires"))
+    assert (looped.facts("cpu")["unroll"], unrolled.facts("cpu")["unroll"]) == (False, True)
+    assert looped.commit != unrolled.commit
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
