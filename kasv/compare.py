@@ -131,7 +131,7 @@ def _judge_failure(row: Row) -> Row:
 
 
 def _marks(key: Key, figures: Figures, side: str) -> list[str]:
-    """Say where a training's epochs spread too far, or others used the machine."""
+    """Say where a training's epochs spread too far, or others used its cores."""
     bounds = {
         "unstable": ("track_spread", measurements.UNSTABLE),
         "busy": ("track_other_load", measurements.BUSY),

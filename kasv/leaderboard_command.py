@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from kasv.leaderboard import Board, Cell, Mean, Table
 
-_MARKS = "~ the epochs' times differ by more than {:.0%}   ! others used the machine meanwhile"
+_MARKS = "~ the epochs' times differ by more than {:.0%}   ! others used its cores meanwhile"
 
 
 @click.command()

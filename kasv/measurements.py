@@ -12,7 +12,7 @@ from kasv.results import Figure, Stats
 
 # A larger interquartile range, relative to the median epoch, marks a time as unstable.
 UNSTABLE = 0.1
-# A larger share of the machine's processors, used by others meanwhile, marks a time as disturbed.
+# A larger share of a training's cores, used by others meanwhile, marks a time as disturbed.
 BUSY = 0.1
 
 
@@ -67,7 +67,7 @@ class Training:
 
     @property
     def is_disturbed(self) -> bool:
-        """Tell whether others used the machine while the epochs were timed."""
+        """Tell whether others used the training's cores while the epochs were timed."""
         return (self.value("track_other_load") or 0.0) > BUSY
 
 
