@@ -9,6 +9,7 @@ or eager, compiled or not.
 """
 
 import importlib
+import inspect
 import random
 
 from . import devices
@@ -385,8 +386,9 @@ class Keras3(TensorFlowKeras):
         return self.module.Input(shape=shape, dtype=dtype)
 
     def _lstm_implementation(self):
-        """Let cuDNN compute the layer where there is one."""
-        return {"use_cudnn": "auto"}
+        """Let cuDNN compute the layer where there is one; the first Keras 3 ask nobody."""
+        known = inspect.signature(self.layers.LSTM.__init__).parameters
+        return {"use_cudnn": "auto"} if "use_cudnn" in known else {}
 
     def fetch_weight(self, model):
         """Fetch the last layer's bias: it is the smallest, and the last to be known."""

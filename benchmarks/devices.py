@@ -48,6 +48,8 @@ def configure(backend, device, threads):
 
         torch.set_num_threads(threads)
         torch.set_num_interop_threads(threads)
+    elif backend == "theano":
+        import theano.ifelse  # noqa: F401  # Keras 2.1.0 uses it and does not import it
     elif backend == "cntk" and device == "cpu":
         import cntk
 
