@@ -94,7 +94,8 @@ class Keras(object):
         self._set_session(device, threads)
 
     def _set_session(self, device, threads):
-        if self.backend == "mxnet":
+        # keras-mxnet 2.2.4.2 trips over any context; alone, it takes a GPU if there is one.
+        if self.backend == "mxnet" and self.version() != "2.2.4.2":
             self.context = {"context": ["{}(0)".format(device)]}
         if self.backend == "tensorflow" and self._is_tensorflow_1():
             self.module.backend.set_session(devices.tensorflow_session(threads))
