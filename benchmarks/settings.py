@@ -47,6 +47,11 @@ def arrays_path(dataset, source):
     return os.path.join(folder, "{}-{}.npz".format(dataset, source))
 
 
+def turns_path():
+    """Return the socket of a training that takes turns with another, empty where it does not."""
+    return os.environ.get("KASV_TURNS", "")
+
+
 def record_path(model, source):
     """Return where a model's training record belongs, None where the host keeps no records."""
     folder = os.environ.get("KASV_RECORDS")

@@ -22,7 +22,7 @@ import math
 import os
 import timeit
 
-from . import compat, devices, processor, records, settings
+from . import compat, devices, processor, records, settings, turns
 from .metrics import SMALL_EPOCHS, Metrics
 
 # Raise it when a change here or in `compat.py` lets the same model time or train differently: asv
@@ -73,6 +73,7 @@ class Training(Metrics):
         self.model = None
         self.epochs = []
         self.clock = 0.0
+        self.turns = None
 
     def timer(self):
         """Return the seconds of steady epochs so far: asv's samples are this clock's differences.
@@ -94,6 +95,7 @@ class Training(Metrics):
         """Train for one steady epoch, preceded by the first epochs where it is the first."""
         gc.enable()  # asv's timer switches it off, and a user's training has it on
         with self._keeping_failure(data):
+            self._wait_for_turn(data)
             if self.model is None:
                 self._begin(data)
             self.clock += self._train_epoch("steady")
@@ -104,6 +106,7 @@ class Training(Metrics):
             with self._keeping_failure(data):
                 self._judge()
             self._save(data, None)
+            self.turns.done()
 
     def record(self, data):
         """Return the training's record, training for itself where none was left."""
@@ -118,6 +121,12 @@ class Training(Metrics):
         return record
 
     # The training
+
+    def _wait_for_turn(self, data):
+        if self.turns is None:
+            name = "{} on {} data".format(self._identity(data)["model"], data)
+            self.turns = turns.Turns(settings.turns_path(), name)
+        self.turns.wait()
 
     @contextlib.contextmanager
     def _keeping_failure(self, data):

@@ -13,6 +13,7 @@ import click
 
 from kasv.compare_command import compare
 from kasv.errors import KasvError
+from kasv.interleave_command import interleave
 from kasv.leaderboard_command import leaderboard
 
 _TAGS = click.argument("names", metavar="[TAG ...]", nargs=-1)
@@ -125,6 +126,7 @@ def machine(name: str | None) -> None:
 
 
 main.add_command(compare)
+main.add_command(interleave)
 main.add_command(leaderboard)
 
 

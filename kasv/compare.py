@@ -146,10 +146,16 @@ def _marks(key: Key, figures: Figures, side: str) -> list[str]:
 
 def _judge_samples(row: Row, a: Figure, b: Figure, per_round: int, alpha: float) -> Row:
     """Judge epochs' times by their samples."""
-    before, after = _locate(a, per_round), _locate(b, per_round)
-    effect = significance.effect(before, after, alpha)
+    if _took_turns(a, b):
+        effect = significance.effect_in_turns(a.samples, b.samples, alpha)
+        rounds = len(a.samples) // significance.SAMPLES_IN_TURNS
+    else:
+        before, after = _locate(a, per_round), _locate(b, per_round)
+        effect = significance.effect(before, after, alpha)
+        rounds = min(len(before.logs), len(after.logs))
     verdict: Verdict = "same"
-    if effect.is_significant and row.notes and _are_few(before, after):
+    # So few rounds do not know their machine's noise from themselves.
+    if effect.is_significant and row.notes and rounds < significance.FEW_ROUNDS:
         verdict = "unsure"
     elif effect.is_significant:
         verdict = "worse" if effect.ratio > 1 else "better"
@@ -163,9 +169,20 @@ def _judge_samples(row: Row, a: Figure, b: Figure, per_round: int, alpha: float)
     )
 
 
-def _are_few(before: Locations, after: Locations) -> bool:
-    """Tell whether the rounds are too few to know their machine's noise from themselves."""
-    return min(len(before.logs), len(after.logs)) < significance.FEW_ROUNDS
+def _took_turns(a: Figure, b: Figure) -> bool:
+    """Tell whether two trainings ran at the same time, as those of `kasv interleave` do."""
+    if None in (a.started_at, a.duration, b.started_at, b.duration) or not a.samples:
+        return False
+    if len(a.samples) != len(b.samples) or len(a.samples) % significance.SAMPLES_IN_TURNS:
+        return False
+    spans = [_span(figure) for figure in (a, b)]
+    return min(end for _, end in spans) > max(start for start, _ in spans)
+
+
+def _span(figure: Figure) -> tuple[float, float]:
+    """Return when a figure's measurement started and ended, in seconds since 1970."""
+    start = (figure.started_at or 0) / 1000
+    return start, start + (figure.duration or 0)
 
 
 def _locate(figure: Figure, per_round: int) -> Locations:

@@ -76,7 +76,8 @@ class Keras(Environment):
     @property
     def dir_name(self) -> str:
         """The folder of this environment's state: what is active, and the journal."""
-        return self.name
+        turns = os.environ.get("KASV_TURNS")
+        return f"{self.name}-{Path(turns).name}" if turns else self.name
 
     @functools.cached_property
     def _history(self) -> History:
@@ -100,7 +101,8 @@ class Keras(Environment):
         """
         state = Path(self._path)
         state.mkdir(parents=True, exist_ok=True)
-        _reserve(state.parent)
+        if "KASV_TURNS" not in os.environ:  # else `kasv interleave` has done it
+            reserve(state.parent)
         atexit.unregister(self._settle)  # asv calls this more than once
         atexit.register(self._settle)
 
@@ -250,8 +252,12 @@ class Keras(Environment):
         journal.discard()
 
 
-def _reserve(env_dir: Path) -> None:
-    """Hold this checkout's environments until the process ends."""
+def reserve(env_dir: Path) -> None:
+    """Hold this checkout's environments until the process ends.
+
+    Raises:
+        KasvError: another run is measuring with them.
+    """
     lock = _measuring.setdefault(env_dir, FileLock(env_dir / ".measuring.lock", timeout=0))
     try:
         if not lock.is_locked:

@@ -1,5 +1,6 @@
 """All environments together: build them side by side, diagnose what is missing, prune the rest."""
 
+import ctypes
 import shutil
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -11,7 +12,7 @@ from tqdm import tqdm
 from kasv import build, interpreters, releases
 from kasv.errors import KasvError
 from kasv.history import History
-from kasv.releases import BACKENDS, Release
+from kasv.releases import BACKENDS, Gpu, Release
 
 # Installed sizes run from 0.2 GB (MXNet 0.11) to 1.6 GB (TensorFlow 2.12); PyTorch's are larger.
 _DISK_NEEDED = 2 * 10**9
@@ -61,11 +62,12 @@ def diagnose(chosen: Iterable[Release], device: str, env_dir: Path) -> str:
 def _diagnosis(release: Release, device: str, env_dir: Path) -> tuple[str, str]:
     try:
         release.lock_for(device)
+        if device == "gpu" and release.gpu:
+            _check_gpu(release, release.gpu)
         if build.is_built(release, device, env_dir):
             return "yes", ""
         interpreters.find(release.python, shared=release.backend == "cntk")
         _check_compiler(release)
-        _check_gpu(release, device)
         _check_disk(env_dir)
     except KasvError as error:
         return "no", str(error)
@@ -78,10 +80,30 @@ def _check_compiler(release: Release) -> None:
         raise KasvError("no C++ compiler on PATH; Debian: `apt-get install g++`")
 
 
-def _check_gpu(release: Release, device: str) -> None:
-    if device == "gpu" and not shutil.which("nvidia-smi"):
-        needed = f"CUDA {release.gpu.cuda}, cuDNN {release.gpu.cudnn}" if release.gpu else "CUDA"
+def _check_gpu(release: Release, gpu: Gpu) -> None:
+    """Look for the driver, and for CUDA where neither the lock nor a wheel brings it along."""
+    needed = f"CUDA {gpu.cuda} and cuDNN {gpu.cudnn}"
+    if not shutil.which("nvidia-smi"):
         raise KasvError(f"no nvidia-smi on PATH; install NVIDIA's driver ({needed} needed)")
+    brought = release.backend == "cntk" or "\nnvidia-cuda-runtime" in gpu.lock
+    if not brought and not _can_load(library := _runtime_library(gpu.cuda)):
+        raise KasvError(
+            f"{library} cannot be loaded; install {needed}, and name their folder in "
+            "LD_LIBRARY_PATH"
+        )
+
+
+def _runtime_library(cuda: str) -> str:
+    """Return the file name of CUDA's runtime, which all of CUDA 11 share."""
+    return f"libcudart.so.{'11.0' if cuda.startswith('11.') else cuda}"
+
+
+def _can_load(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def _check_disk(env_dir: Path) -> None:

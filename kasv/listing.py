@@ -91,7 +91,7 @@ def _text(release: Release, older: str | None, changed: object) -> str:
     lines = [
         f"{release.tag}  commit {release.commit[:8]}  {release.date:%Y-%m-%d}",
         f"Python {release.python}, Keras {_keras(release)}",
-        *("LSTMs are unrolled over time" for _ in _unrolled(release)),
+        *(["LSTMs are unrolled over time"] if release.unroll else []),
         *(f"override {o.requirement}: {o.reason}" for o in release.overrides),
         *(f"  {name}=={version}" for name, version in sorted(release.pins().items())),
     ]

@@ -39,7 +39,11 @@ class Override(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Gpu(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The form of a release that runs on an NVIDIA GPU: what it needs, and its own lock."""
+    """The form of a release that runs on an NVIDIA GPU: what it needs, and its own lock.
+
+    CNTK's wheels hold CUDA and cuDNN themselves, MXNet's before 1.8 cuDNN; a lock that names
+    `nvidia-cuda-runtime` brings both. Else they must be installed.
+    """
 
     requires: list[str]
     cuda: str

@@ -43,7 +43,8 @@ class Figure(msgspec.Struct, frozen=True):
 
     `value` is None where the benchmark failed; what does not apply has no figure. `samples` is
     empty unless asv was asked to record them. `variables` are those of asv's matrix
-    (`KASV_SIZE`, `KASV_DEVICE`, `KASV_THREADS`). `started_at` is in milliseconds since 1970.
+    (`KASV_SIZE`, `KASV_DEVICE`, `KASV_THREADS`). `started_at` is in milliseconds since 1970,
+    `duration` in seconds; where asv interleaved rounds, both are the last round's.
     """
 
     machine: str
@@ -57,6 +58,7 @@ class Figure(msgspec.Struct, frozen=True):
     samples: tuple[float, ...] = ()
     stats: Stats | None = None
     started_at: int | None = None
+    duration: float | None = None
     version: str = ""
 
 
@@ -82,6 +84,7 @@ class _Row(msgspec.Struct):
     params: list[list[str]] = []
     version: Name | None = None
     started_at: int | None = None
+    duration: float | None = None
     samples: list[list[float] | None] | None = None
     stats_ci_99_a: list[float | None] | None = None
     stats_ci_99_b: list[float | None] | None = None
@@ -190,6 +193,7 @@ def _figure(content: _File, row: _Row, key: _Key, index: int, value: float | Non
         samples=tuple(samples),
         stats=_stats(row, index),
         started_at=row.started_at,
+        duration=row.duration,
         version=row.version or "",
     )
 

@@ -17,6 +17,10 @@ from scipy import special  # type: ignore[import-untyped]
 ALPHA = 0.005  # chance that comparing a release with itself reports any change at all
 PLANTED = 0.05  # the slowdown that must be seen
 ROUNDS = 6  # what sees it on the machine the results come from; perf/alarms.py shows that it does
+ROUNDS_IN_TURNS = 3  # the same for `kasv interleave`, whose default this is
+TRAININGS_IN_TURNS = 2  # of each side in one of those rounds: each begins once
+EPOCHS_IN_TURNS = 8  # of each of those trainings; asv's files do not tell it
+SAMPLES_IN_TURNS = TRAININGS_IN_TURNS * EPOCHS_IN_TURNS  # of each side in a round
 FEW_ROUNDS = 3  # with fewer, a training marked unstable or busy proves nothing
 
 # What is known of rounds' locations before any is seen: they deviate by 1.5 % on a quiet machine
@@ -26,6 +30,7 @@ _PRIOR_SHARE_OF_EPOCHS = 0.7
 _PRIOR_ROUNDS = 6
 
 _POWER = 0.95  # of `detectable`: 19 of 20
+_VARIANCE_OF_MEDIAN = math.pi / 2  # of a normal distribution, relative to the mean's
 _IQR_OF_NORMAL = 1.349  # the interquartile range of a normal distribution of deviation 1
 _MOST_ROUNDS = 100
 
@@ -76,8 +81,30 @@ def effect(a: Locations, b: Locations, alpha: float) -> Effect:
     centre = statistics.fmean(b.logs) - statistics.fmean(a.logs)
     deviation = _PRIOR_SHARE_OF_EPOCHS * statistics.fmean([a.deviation, b.deviation])
     prior = 2 * max(_PRIOR_DEVIATION, deviation) ** 2
-    variance = (_PRIOR_ROUNDS * prior + squares) / (_PRIOR_ROUNDS + freedom)  # of a difference
     pairs = 2 / (1 / len(a.logs) + 1 / len(b.logs))
+    return _moderated(centre, squares, freedom, prior, pairs, alpha)
+
+
+def effect_in_turns(a: Sequence[float], b: Sequence[float], alpha: float) -> Effect:
+    """Compare epochs of two releases that took turns: those at the same place ran side by side.
+
+    A training's pairs of epochs are spoken for by their median; a round, by its trainings' mean.
+    """
+    pairs = split([math.log(y / x) for x, y in zip(a, b, strict=True)], EPOCHS_IN_TURNS)
+    medians = [statistics.median(epochs) for epochs in pairs]
+    differences = [statistics.fmean(one) for one in split(medians, TRAININGS_IN_TURNS)]
+    between = statistics.median(_quartile_range(epochs) for epochs in pairs) / _IQR_OF_NORMAL
+    of_median = _VARIANCE_OF_MEDIAN * between**2 / EPOCHS_IN_TURNS
+    prior = max(2 * _PRIOR_DEVIATION**2, of_median) / TRAININGS_IN_TURNS
+    count, squares = len(differences), _squares(differences)
+    return _moderated(statistics.fmean(differences), squares, count - 1, prior, count, alpha)
+
+
+def _moderated(
+    centre: float, squares: float, freedom: int, prior: float, pairs: float, alpha: float
+) -> Effect:
+    """Return the interval around a mean of logarithms, from a variance that the prior moderates."""
+    variance = (_PRIOR_ROUNDS * prior + squares) / (_PRIOR_ROUNDS + freedom)  # of a difference
     half = quantile(_PRIOR_ROUNDS + freedom, 1 - alpha / 2) * math.sqrt(variance / pairs)
     return Effect(math.exp(centre), math.exp(centre - half), math.exp(centre + half))
 
@@ -91,10 +118,7 @@ def split(samples: Sequence[float], per_round: int) -> list[Sequence[float]]:
 
 def spread(samples: Sequence[float]) -> float:
     """Return the interquartile range relative to the median, 0 for a single sample."""
-    if len(samples) < 2:
-        return 0.0
-    q_25, median, q_75 = statistics.quantiles(samples, method="inclusive")
-    return (q_75 - q_25) / median
+    return _quartile_range(samples) / statistics.median(samples)
 
 
 def geometric_mean(effects: Sequence[Effect]) -> Effect:
@@ -127,6 +151,14 @@ def rounds_for(change: float, deviation: float) -> int | None:
 def quantile(freedom: float, probability: float) -> float:
     """Return the quantile of Student's t distribution."""
     return float(special.stdtrit(freedom, probability))
+
+
+def _quartile_range(values: Sequence[float]) -> float:
+    """Return the interquartile range, 0 of a single value."""
+    if len(values) < 2:
+        return 0.0
+    q_25, _, q_75 = statistics.quantiles(values, method="inclusive")
+    return q_75 - q_25
 
 
 def _squares(values: Sequence[float]) -> float:

@@ -77,8 +77,16 @@ class Project:
 
     def run(self, *arguments: str) -> float:
         """Call `asv run`; return its seconds."""
+        return self._call(sys.executable, "-m", "asv", "run", *arguments)
+
+    def interleave(self, before: str, after: str, model: str, rounds: int) -> float:
+        """Call `kasv interleave`; return its seconds."""
+        kasv = str(Path(sys.executable).with_name("kasv"))
+        options = (f"--model={model}", f"--rounds={rounds}")
+        return self._call(kasv, "interleave", before, after, *options)
+
+    def _call(self, *command: str) -> float:
         start = time.perf_counter()
-        command = [sys.executable, "-m", "asv", "run", *arguments]
         answer = subprocess.run(
             command, cwd=self.folder, capture_output=True, text=True, check=False
         )

@@ -83,6 +83,21 @@ def test_a_few_samples_of_one_process_prove_little():
     assert only_row(a, b).verdict == "same"
 
 
+@pytest.mark.parametrize(
+    ("start", "verdict"), [(0.0, "worse"), (49.0, "worse"), (51.0, "same"), (None, "same")]
+)
+def test_trainings_at_the_same_time_are_compared_epoch_by_epoch(start, verdict):
+    """The machine's speed changes by half from epoch to epoch: only side by side they compare."""
+    weather = [1.0 + 0.5 * (n % 3) for n in range(48)]
+    times = [
+        {} if start is None else {"started_at": int(1000 * s), "duration": 50.0}
+        for s in (0.0, start)
+    ]
+    a = figure("time_epoch", 1.5, tuple(weather), **times[0])
+    b = figure("time_epoch", 1.6, tuple(1.06 * seconds for seconds in weather), **times[1])
+    assert only_row(a, b).verdict == verdict
+
+
 def test_without_samples_asvs_statistics_serve_and_a_note_says_so():
     stats = [Stats(0.9, 1.1, 0.99, 1.01, 1, 5), Stats(1.9, 2.1, 1.99, 2.01, 1, 5)]
     a, b = (figure("time_epoch", n + 1.0, stats=stats[n]) for n in (0, 1))

@@ -1,5 +1,7 @@
 """Environments are built side by side, diagnosed and pruned."""
 
+import os
+import subprocess
 import sys
 
 import pytest
@@ -54,9 +56,52 @@ def test_a_compiler_is_looked_for(toys, monkeypatch, tmp_path):
     assert "no C++ compiler" in fleet.diagnose([known["theano-0.1"]], "cpu", env_dir)
 
 
-def test_without_a_gpu_lock_or_driver_it_says_so(toys):
+def test_without_a_gpu_lock_it_says_so(toys):
     known, env_dir = toys
     assert "has no lock for a GPU" in fleet.diagnose([known["theano-0.1"]], "gpu", env_dir)
+
+
+@pytest.fixture
+def driver(tmp_path, monkeypatch):
+    """Put a stand-in of nvidia-smi on PATH."""
+    script = tmp_path / "bin" / "nvidia-smi"
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
+
+
+def on_gpu(tag, tmp_path):
+    """Return a GPU's diagnosis by a process of its own: LD_LIBRARY_PATH is read at its start."""
+    script = "import sys, pathlib; from kasv import fleet; print(fleet.diagnose("
+    script += "fleet.select([sys.argv[1]]), 'gpu', pathlib.Path(sys.argv[2])))"
+    command = [sys.executable, "-c", script, tag, str(tmp_path / "env")]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_without_a_driver_it_names_what_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    said = on_gpu("tensorflow-1.14.0", tmp_path)
+    assert "no nvidia-smi on PATH" in said
+    assert "CUDA 10.0 and cuDNN 7.4" in said
+
+
+@pytest.mark.parametrize(
+    ("tag", "library"),
+    [("tensorflow-1.14.0", "libcudart.so.10.0"), ("mxnet-1.9.1", "libcudart.so.11.0")],
+)
+@pytest.mark.usefixtures("driver")
+def test_cuda_is_looked_for_where_no_wheel_brings_it(tag, library, tmp_path, monkeypatch):
+    assert f"{library} cannot be loaded" in on_gpu(tag, tmp_path)
+    subprocess.run(["cc", "-shared", "-x", "c", os.devnull, "-o", tmp_path / library], check=True)
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    assert "cannot be loaded" not in on_gpu(tag, tmp_path)
+
+
+@pytest.mark.parametrize("tag", ["cntk-2.7", "torch-2.2.0-keras-3.0.5"])
+@pytest.mark.usefixtures("driver")
+def test_wheels_that_bring_cuda_need_the_driver_alone(tag, tmp_path):
+    assert "libcudart" not in on_gpu(tag, tmp_path)
 
 
 def test_prune_removes_only_what_no_release_names(toys, monkeypatch):

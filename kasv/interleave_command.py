@@ -1,0 +1,45 @@
+"""The command `kasv interleave`."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("before", metavar="A")
+@click.argument("after", metavar="B")
+@click.option("--model", "models", multiple=True, help="Which (default: all); may be repeated.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="How often each side trains twice, beginning once.",
+)
+def interleave(before: str, after: str, models: tuple[str, ...], rounds: int) -> None:
+    """Time two releases' epochs in turns, for `kasv compare A B` to bet on.
+
+    Both train at once, and one waits while the other has an epoch. What disturbs the machine then
+    disturbs both. Takes the place of their results of `time_epoch`.
+    """
+    from asv.config import Config
+    from asv.util import UserError
+
+    from kasv import environment, history, releases, suite
+    from kasv.errors import KasvError
+    from kasv.interleave import measure
+
+    try:
+        config = Config.load("asv.conf.json")
+    except (OSError, UserError) as error:
+        raise KasvError(f"asv.conf.json: {error}; run kasv in its checkout's folder") from error
+    found = releases.load(Path(config.repo.partition("#")[0]))
+    known = history.History(found, releases.BACKENDS)
+    tags = known.resolve(before).tag, known.resolve(after).tag
+    suites = suite.models(Path(config.benchmark_dir))
+    if unknown := set(models) - set(suites):
+        raise KasvError(f"no model {', '.join(unknown)}; there are {', '.join(suites)}")
+    Path(config.env_dir).mkdir(parents=True, exist_ok=True)
+    environment.reserve(Path(config.env_dir))
+    measure(tags, models or suites, rounds)
+    click.echo(f"now `kasv compare {before} {after}`")
