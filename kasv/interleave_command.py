@@ -12,7 +12,7 @@ import click
 @click.option(
     "--rounds",
     type=click.IntRange(min=1),
-    default=3,
+    default=4,
     show_default=True,
     help="How often each side trains twice, beginning once.",
 )

@@ -184,7 +184,7 @@ def noise(seconds: list[float]) -> Finding:
         f"the same work spreads {spread:.1%}, rounds of it {between:.1%}: with "
         f"{significance.ROUNDS} rounds, differences under {now:.1%} will not be seen; "
         + (f"{rounds} rounds show" if rounds else "no number of rounds under 100 shows")
-        + f" {significance.PLANTED:.0%}"
+        + f" {significance.PLANTED:.0%}; `kasv interleave` needs fewer"
     )
     level: Literal["ok", "warning"] = "ok" if now <= significance.PLANTED else "warning"
     return Finding(level, "noise", text)

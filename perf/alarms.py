@@ -7,7 +7,7 @@ followed by a sleep of 5 % of its own time, on the clock.
 
     python perf/alarms.py --pairs 40 --planted 20
 
-takes about 90 s a pair, 90 minutes in all.
+takes about two minutes a pair, two hours in all.
 """
 
 import contextlib

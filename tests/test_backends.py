@@ -14,7 +14,7 @@ from kasv import build, datasets, releases
 
 ROOT = Path(__file__).parents[1]
 ENV_DIR = ROOT / "build" / "env"
-ASV = Path(sys.executable).with_name("asv")
+PROGRAMS = Path(sys.executable).parent
 
 pytestmark = pytest.mark.environment
 
@@ -35,7 +35,7 @@ def checkout(tmp_path_factory):
     return folder
 
 
-def run(folder: Path, *arguments: str) -> tuple[int, str]:
+def run(folder: Path, *arguments: str, program: str = "asv") -> tuple[int, str]:
     environment = {
         **os.environ,
         "HOME": str(folder),  # for asv's record of the machine; the caches stay the user's
@@ -44,7 +44,7 @@ def run(folder: Path, *arguments: str) -> tuple[int, str]:
         "COLUMNS": "200",
     }
     answer = subprocess.run(
-        [ASV, *arguments],
+        [PROGRAMS / program, *arguments],
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,
@@ -87,6 +87,19 @@ def test_a_model_trains(checkout, tag):
     assert first > 0
     assert 0.9 < accuracy < 1  # chance is 0.1, and the published full run reaches 0.98
     assert error == pytest.approx(1 - accuracy)
+
+
+def test_two_backends_train_in_turns(checkout):
+    tags = ["tensorflow-1.14.0", "mxnet-1.2.1"]
+    options = ("--model=mnist_mlp", "--rounds=1")
+    status, output = run(checkout, "interleave", *tags, *options, program="kasv")
+    assert status == 0, output
+    assert "32/32" in output  # two trainings of eight epochs a side
+    status, output = run(checkout, "compare", *tags, "--json", program="kasv")
+    assert status in (0, 1), output
+    (comparison,) = json.loads(output)
+    (epoch,) = [row for row in comparison["rows"] if row["metric"] == "time_epoch"]
+    assert epoch["effect"]["ratio"] > 0
 
 
 def test_another_version_than_the_pinned_one_fails_naming_both(checkout):
