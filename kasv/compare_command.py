@@ -9,7 +9,7 @@ import click
 @click.command()
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
-@click.option("--machine", help="Whose results to compare (default: the only machine's).")
+@click.option("--machine", help="Whose results (default: this machine's, or the only one's).")
 @click.option("--size", type=click.Choice(["small", "full"]), help="Default: asv.conf.json's.")
 @click.option("--device", type=click.Choice(["cpu", "gpu"]), help="Default: asv.conf.json's.")
 @click.option(

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from asv.config import Config
+from asv.machine import Machine, MachineCollection
 from asv.repo import NoSuchNameError
 from asv.util import UserError
 
@@ -26,7 +27,7 @@ class Scope(msgspec.Struct, frozen=True):
     """Which results to look at.
 
     `filters` maps a variable of asv's matrix to the values wanted; `machine` may be None where the
-    results are of one machine only; `releases` is the folder of the backends' files.
+    results are of this machine, or of one only; `releases` is the folder of the backends' files.
     """
 
     results: Path
@@ -97,6 +98,8 @@ def _machine(figures: Iterable[Figure], scope: Scope) -> str:
         return str(scope.machine)
     if scope.machine is None and len(found) == 1:
         return found[0]
+    if scope.machine is None and (here := _this_machine()) in found:
+        return here
     if not found:
         settings = ", ".join(sorted(itertools.chain(*scope.filters.values())))
         raise KasvError(f"{scope.results} holds no results ({settings}): `asv run` makes some")
@@ -104,6 +107,14 @@ def _machine(figures: Iterable[Figure], scope: Scope) -> str:
     asked = scope.machine
     problem = "name one with --machine" if asked is None else f"none is called {asked!r}"
     raise KasvError(f"{scope.results} holds results of the machines {names}: {problem}")
+
+
+def _this_machine() -> str:
+    """Return what asv calls this machine, nothing where it does not know it yet."""
+    try:
+        return str(MachineCollection.load(Machine.get_unique_machine_name())["machine"])
+    except UserError:
+        return ""
 
 
 def _side(name: str, history: History, measured: set[str]) -> list[Release]:

@@ -275,6 +275,17 @@ def test_several_machines_need_a_choice(project):
         run("tensorflow", "cntk")
 
 
+def test_of_several_machines_this_one_is_compared(project, monkeypatch, tmp_path):
+    for release in releases.load(project / "backends"):
+        made_results.write_result(project / "results", release, machine="here")
+    known = {"version": 1, "here": {"machine": "here"}}
+    (tmp_path / ".asv-machine.json").write_text(json.dumps(known), encoding="utf-8")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "on here (" in run("tensorflow-1.0", "tensorflow-1.1").output
+    chosen = run("tensorflow-1.0", "tensorflow-1.1", "--machine", "test-machine")
+    assert "on test-machine (" in chosen.output
+
+
 def test_other_settings_are_never_mixed(project):
     gpu = {**made_results.VARIABLES, "KASV_DEVICE": "gpu"}
     for release in releases.load(project / "backends")[:2]:
