@@ -171,18 +171,19 @@ def _judge_samples(row: Row, a: Figure, b: Figure, per_round: int, alpha: float)
 
 def _took_turns(a: Figure, b: Figure) -> bool:
     """Tell whether two trainings ran at the same time, as those of `kasv interleave` do."""
-    if None in (a.started_at, a.duration, b.started_at, b.duration) or not a.samples:
-        return False
-    if len(a.samples) != len(b.samples) or len(a.samples) % significance.SAMPLES_IN_TURNS:
+    count = len(a.samples)
+    if not count or count != len(b.samples) or count % significance.SAMPLES_IN_TURNS:
         return False
     spans = [_span(figure) for figure in (a, b)]
     return min(end for _, end in spans) > max(start for start, _ in spans)
 
 
 def _span(figure: Figure) -> tuple[float, float]:
-    """Return when a figure's measurement started and ended, in seconds since 1970."""
-    start = (figure.started_at or 0) / 1000
-    return start, start + (figure.duration or 0)
+    """Return when a figure was measured: start and end in seconds since 1970; unknown is never."""
+    if figure.started_at is None or figure.duration is None:
+        return math.inf, -math.inf
+    start = figure.started_at / 1000
+    return start, start + figure.duration
 
 
 def _locate(figure: Figure, per_round: int) -> Locations:

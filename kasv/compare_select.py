@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from asv.config import Config
 from asv.machine import Machine, MachineCollection
 from asv.repo import NoSuchNameError
 from asv.util import UserError
 
-from kasv import compare, releases, results
+from kasv import compare, configuration, releases, results
 from kasv.compare import Comparison
 from kasv.errors import KasvError
 from kasv.history import History
@@ -44,10 +43,7 @@ def scope(
     Raises:
         KasvError: there is no such file, or asv cannot read it.
     """
-    try:
-        config = Config.load("asv.conf.json")
-    except (OSError, UserError) as error:
-        raise KasvError(f"asv.conf.json: {error}; run kasv in its checkout's folder") from error
+    config = configuration.load()
     return Scope(
         results_dir or Path(config.results_dir),
         Path(config.repo.partition("#")[0]),

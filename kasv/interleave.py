@@ -48,7 +48,8 @@ def measure(tags: tuple[str, str], models: Sequence[str], rounds: int) -> None:
                 run.terminate()
         for tag, side, run in zip(tags, SIDES, runs, strict=True):
             if run.returncode:
-                raise KasvError(f"asv run {tag}^! failed: {_log(folder, side).read_text()[-2000:]}")
+                said = _log(folder, side).read_text(encoding="utf-8", errors="replace")
+                raise KasvError(f"asv run {tag}^! failed: {said[-2000:]}")
 
 
 def _start(

@@ -16,9 +16,8 @@ from scipy import special  # type: ignore[import-untyped]
 
 ALPHA = 0.005  # chance that comparing a release with itself reports any change at all
 PLANTED = 0.05  # the slowdown that must be seen
-ROUNDS = 6  # what sees it on the machine the results come from; perf/alarms.py shows that it does
-ROUNDS_IN_TURNS = 4  # the same for `kasv interleave`, whose default this is
-TRAININGS_IN_TURNS = 2  # of each side in one of those rounds: each begins once
+ROUNDS = 6  # of whole processes, what sees it where they deviate by 1.5 % (perf/power.py)
+TRAININGS_IN_TURNS = 2  # of each side in a round of `kasv interleave`: each begins once
 EPOCHS_IN_TURNS = 8  # of each of those trainings; asv's files do not tell it
 SAMPLES_IN_TURNS = TRAININGS_IN_TURNS * EPOCHS_IN_TURNS  # of each side in a round
 FEW_ROUNDS = 3  # with fewer, a training marked unstable or busy proves nothing

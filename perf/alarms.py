@@ -23,6 +23,7 @@ from project import TWIN, Project
 
 from kasv import significance
 from kasv.compare_command import compare
+from kasv.interleave_command import ROUNDS
 
 _PLANT = '''
 
@@ -57,7 +58,7 @@ if settings.release().tag.endswith("{twin}"):
 @click.option("--pairs", default=40, show_default=True, help="Pairs of the same release.")
 @click.option("--planted", default=20, show_default=True, help="Pairs with a slowdown.")
 @click.option("--share", default=significance.PLANTED, show_default=True, help="The slowdown.")
-@click.option("--rounds", default=significance.ROUNDS_IN_TURNS, show_default=True)
+@click.option("--rounds", default=ROUNDS, show_default=True)
 def main(release: str, model: str, pairs: int, planted: int, share: float, rounds: int) -> None:
     """Count false alarms and detections."""
     alarms = sum(measure(release, model, rounds, pairs, 0.0))
@@ -97,11 +98,12 @@ def judge(project: Project, release: str) -> dict[str, Any]:
 
 
 def deviation(project: Project) -> float:
-    """Return how far the rounds' differences deviate."""
+    """Return how far the rounds' mean differences deviate, 0 of a single round."""
     a, b = (figure.samples for figure in project.figures())
     logs = [math.log(y / x) for x, y in zip(a, b, strict=True)]
     rounds = significance.split(logs, significance.SAMPLES_IN_TURNS)
-    return statistics.stdev(statistics.fmean(epochs) for epochs in rounds)
+    means = [statistics.fmean(epochs) for epochs in rounds]
+    return statistics.stdev(means) if len(means) > 1 else 0.0
 
 
 if __name__ == "__main__":

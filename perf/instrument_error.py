@@ -16,11 +16,12 @@ where none is named.
 
 import ast
 import statistics
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 from project import ROOT, Project
+
+from kasv import suite
 
 _PAIRS = """
 import gc
@@ -80,7 +81,7 @@ class Pairs:
 def main(tags: tuple[str, ...], models: tuple[str, ...], pairs: int) -> None:
     """Print the ratio of each pair and their medians."""
     project = Project("instrument-error", tags)
-    chosen = models or tuple(find_models())
+    chosen = models or tuple(suite.models(ROOT / "benchmarks"))
     for model in chosen:
         write_pairs(project, model, pairs)
     project.build(chosen)
@@ -88,13 +89,6 @@ def main(tags: tuple[str, ...], models: tuple[str, ...], pairs: int) -> None:
         medians = [measure(project, tag, model) for model in chosen]
         middle = statistics.median(medians)
         click.echo(f"{tag}: {middle - 1:+.2%} in the median over {len(medians)} models")
-
-
-def find_models() -> Iterator[str]:
-    """Yield the suite's models: the modules whose class names its data set."""
-    for path in sorted((ROOT / "benchmarks").glob("*.py")):
-        if class_of(path) and path.stem != "training":
-            yield path.stem
 
 
 def class_of(path: Path) -> tuple[str, str] | None:

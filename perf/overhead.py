@@ -16,8 +16,9 @@ import statistics
 from typing import Any
 
 import click
-from instrument_error import find_models
-from project import Project
+from project import ROOT, Project
+
+from kasv import suite
 
 _KEEPER = """
 import os
@@ -43,7 +44,7 @@ def main(tag: str, quick: bool) -> None:
     kept = project.results / "records"
     keeper = project.suite / "zz_keeper.py"
     keeper.write_text(_KEEPER.format(folder=str(kept)), encoding="utf-8")
-    project.build(find_models())
+    project.build(suite.models(ROOT / "benchmarks"))
     wall = project.run(*(["--quick"] if quick else []), f"{tag}^!")
     records = {path.stem: json.loads(path.read_bytes()) for path in sorted(kept.glob("*.json"))}
     failed = [name for name, record in records.items() if record["failure"]]

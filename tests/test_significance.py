@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from kasv import significance
+from kasv.interleave_command import ROUNDS
 from kasv.significance import Effect, Locations
 
 
@@ -113,7 +114,7 @@ def in_turns(
     slower: float, generator: np.random.Generator, weather: float = 0.05
 ) -> significance.Effect:
     """Compare two trainings in turns on a machine whose speed both share; one is slower."""
-    count = significance.ROUNDS_IN_TURNS * significance.SAMPLES_IN_TURNS
+    count = ROUNDS * significance.SAMPLES_IN_TURNS
     shared = generator.normal(0, weather, count)
     a, b = (
         [math.exp(time + generator.normal(0, 0.02)) * factor for time in shared]
