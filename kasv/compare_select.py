@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from asv.machine import Machine, MachineCollection
 from asv.repo import NoSuchNameError
-from asv.util import UserError
 
-from kasv import compare, configuration, releases, results
+from kasv import compare, configuration, machines, releases, results
 from kasv.compare import Comparison
 from kasv.errors import KasvError
 from kasv.history import History
@@ -94,8 +92,9 @@ def _machine(figures: Iterable[Figure], scope: Scope) -> str:
         return str(scope.machine)
     if scope.machine is None and len(found) == 1:
         return found[0]
-    if scope.machine is None and (here := _this_machine()) in found:
-        return here
+    here = machines.find()
+    if scope.machine is None and here and here["machine"] in found:
+        return here["machine"]
     if not found:
         settings = ", ".join(sorted(itertools.chain(*scope.filters.values())))
         raise KasvError(f"{scope.results} holds no results ({settings}): `asv run` makes some")
@@ -103,14 +102,6 @@ def _machine(figures: Iterable[Figure], scope: Scope) -> str:
     asked = scope.machine
     problem = "name one with --machine" if asked is None else f"none is called {asked!r}"
     raise KasvError(f"{scope.results} holds results of the machines {names}: {problem}")
-
-
-def _this_machine() -> str:
-    """Return what asv calls this machine, nothing where it does not know it yet."""
-    try:
-        return str(MachineCollection.load(Machine.get_unique_machine_name())["machine"])
-    except UserError:
-        return ""
 
 
 def _side(name: str, history: History, measured: set[str]) -> list[Release]:

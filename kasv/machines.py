@@ -10,12 +10,20 @@ from asv.util import UserError
 def register(name: str | None) -> str:
     """Save this machine in asv's `~/.asv-machine.json` unless asv knows it; return its name."""
     wanted = name or Machine.get_unique_machine_name()
-    try:
-        known = MachineCollection.load(wanted)
-    except UserError:
+    known = find(wanted)
+    if known is None:
         known = {**Machine.get_defaults(), "machine": wanted, "gpu": gpu()}
         MachineCollection.save(wanted, known)
-    return str(known["machine"])
+    return known["machine"]
+
+
+def find(name: str | None = None) -> dict[str, str] | None:
+    """Return what asv knows of a machine (default: this one), None where it knows nothing."""
+    try:
+        known: dict[str, str] = MachineCollection.load(name or Machine.get_unique_machine_name())
+    except UserError:
+        return None
+    return known
 
 
 def gpu() -> str:
