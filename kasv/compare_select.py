@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from asv.repo import NoSuchNameError
 
-from kasv import compare, configuration, machines, releases, results
+from kasv import compare, configuration, machines, releases, repo, results
 from kasv.compare import Comparison
 from kasv.errors import KasvError
 from kasv.history import History
@@ -44,7 +44,7 @@ def scope(
     config = configuration.load()
     return Scope(
         results_dir or Path(config.results_dir),
-        Path(config.repo.partition("#")[0]),
+        repo.folder_of(config.repo),
         _filters({"KASV_SIZE": size, "KASV_DEVICE": device}, config.matrix),
         machine,
     )

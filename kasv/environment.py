@@ -64,7 +64,7 @@ class Keras(Environment):
         self._suite_dir = Path(conf.benchmark_dir)
         self._journals: dict[str, Journal] = {}
         self._unbuilt: set[str] = set()
-        self._folder = Path(conf.repo.partition("#")[0])
+        self._folder = repo.folder_of(conf.repo)
         _select(conf, self)
 
     @property

@@ -24,12 +24,12 @@ def interleave(before: str, after: str, models: tuple[str, ...], rounds: int) ->
     Both train at once, and one waits while the other has an epoch. What disturbs the machine then
     disturbs both. Takes the place of their results of `time_epoch`.
     """
-    from kasv import configuration, environment, history, releases, suite
+    from kasv import configuration, environment, history, releases, repo, suite
     from kasv.errors import KasvError
     from kasv.interleave import measure
 
     config = configuration.load()
-    found = releases.load(Path(config.repo.partition("#")[0]))
+    found = releases.load(repo.folder_of(config.repo))
     known = history.History(found, releases.BACKENDS)
     tags = known.resolve(before).tag, known.resolve(after).tag
     suites = suite.models(Path(config.benchmark_dir))

@@ -12,6 +12,11 @@ from kasv.history import History
 from kasv.releases import Release
 
 
+def folder_of(url: str) -> Path:
+    """Return the folder of releases that a repository's address names."""
+    return Path(url.partition("#")[0])
+
+
 def url_of(folder: str, branches: tuple[str, ...]) -> str:
     """Return the repository's address that shows only these branches."""
     return f"{folder.partition('#')[0]}#{','.join(branches)}"
