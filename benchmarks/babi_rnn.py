@@ -14,19 +14,18 @@ class BabiRnn(Training):
     parameters = 45836
     published_epochs = 40
     batch_size = 32
-    samples = {"small": (128, 64), "full": (1000, 1000)}
-    validation_split = 0.05
+    samples = {"small": (960, 256), "full": (950, 1000)}
+    stories = 1000
     words = 36
     story_length = 552
     question_length = 5
     units = 50
 
     def prepare(self, arrays, train, test):
-        """Hold the last twentieth of the training stories back for validation."""
-        stories = self._part(arrays, "train", train)
-        kept = train - int(train * self.validation_split)
-        self.train = _slice(stories, slice(None, kept))
-        self.validation = _slice(stories, slice(kept, None))
+        """Hold the last of the training stories back for validation: as published, a twentieth."""
+        stories = self._part(arrays, "train", self.stories)
+        self.train = _slice(stories, slice(None, train))
+        self.validation = _slice(stories, slice(train, None))
         self.test = self._part(arrays, "test", test)
 
     def _part(self, arrays, name, count):

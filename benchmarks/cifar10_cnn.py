@@ -16,7 +16,7 @@ class Cifar10Cnn(Training):
     parameters = 1250858
     published_epochs = 20
     batch_size = 32
-    samples = {"small": (256, 128), "full": (50000, 10000)}
+    samples = {"small": (960, 256), "full": (50000, 10000)}
     shift = 0.1
 
     def prepare(self, arrays, train, test):

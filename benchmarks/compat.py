@@ -131,8 +131,11 @@ class Keras(object):
         """Make a model ready to train."""
         model.compile(loss=loss, optimizer=optimizer, metrics=metrics, **self.context)
 
-    def fit(self, model, x, y, batch_size, validation=None):
-        """Train for one epoch and return the training loss that Keras reports."""
+    def fit(self, model, x, y, batch_size, validation=None, clock=None):
+        """Train for one epoch and return the training loss that Keras reports.
+
+        A `steps.StepClock` is told of each batch's end.
+        """
         history = model.fit(
             x,
             y,
@@ -140,9 +143,23 @@ class Keras(object):
             verbose=0,
             shuffle=True,
             validation_data=validation,
+            callbacks=[] if clock is None else [self._listener(clock)],
             **{self.epochs: 1},
         )
         return float(history.history["loss"][-1])
+
+    def _listener(self, clock):
+        """Return a callback that tells the clock of batches, at no more cost than without it."""
+
+        class Listener(self.module.callbacks.Callback):
+            async_safe = True  # else Keras 3 waits for each batch's loss on JAX and PyTorch
+
+            def on_batch_end(self, batch, logs=None):
+                clock.batch_ended(batch, logs)
+
+        listener = Listener()
+        listener._supports_tf_logs = True  # else tf.keras fetches each batch's loss
+        return listener
 
     def predict(self, model, x, batch_size):
         """Return a model's predictions."""

@@ -103,6 +103,19 @@ def synchronise(backend, device, weights):
         weights()
 
 
+def await_batch(backend, logs):
+    """Wait until the device has trained on the batch that ended with these logs.
+
+    Its loss is known only then, but for MXNet, whose updates go on behind it.
+    """
+    if backend == "mxnet":
+        import mxnet
+
+        mxnet.nd.waitall()
+    else:
+        float(logs["loss"])
+
+
 def prove(backend, device, version):
     """Return the device's name; fail where a GPU was asked for and the backend runs on none."""
     if device == "cpu":

@@ -11,7 +11,7 @@ class ImdbBidirectionalLstm(Training):
     parameters = 2658945
     published_epochs = 4
     batch_size = 32
-    samples = {"small": (256, 128), "full": (25000, 25000)}
+    samples = {"small": (960, 256), "full": (25000, 25000)}
     loss = "binary_crossentropy"
     words = 20000
     length = 100

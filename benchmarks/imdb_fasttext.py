@@ -10,8 +10,9 @@ class ImdbFasttext(Training):
     dataset = "imdb"
     parameters = 1000051
     published_epochs = 5
+    small_epochs = 3
     batch_size = 32
-    samples = {"small": (1536, 512), "full": (25000, 25000)}
+    samples = {"small": (1920, 512), "full": (25000, 25000)}
     loss = "binary_crossentropy"
     words = 20000
     length = 400

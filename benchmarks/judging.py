@@ -25,3 +25,15 @@ def judge(predictions, targets):
     right = predictions.argmax(axis=1) == targets.argmax(axis=1)
     likelihood = np.clip((predictions * targets).sum(axis=1), SMALLEST, 1.0)
     return float(right.mean()), float(-np.log(likelihood).mean())
+
+
+def chance_accuracy(targets):
+    """Return the accuracy that a model must exceed to have learned anything.
+
+    That is what always naming the most frequent class of these targets reaches, plus three standard
+    errors of a share of so many samples.
+    """
+    targets = np.asarray(targets, dtype="float64").reshape(len(targets), -1)
+    shares = targets.mean(axis=0)
+    share = max(shares.max(), 1 - shares.max()) if targets.shape[1] == 1 else shares.max()
+    return float(share + 3 * np.sqrt(share * (1 - share) / len(targets)))

@@ -14,7 +14,7 @@ class LstmTextGeneration(Training):
     parameters = 102585
     published_epochs = 10
     batch_size = 128
-    samples = {"small": (1024, 0), "full": (200285, 0)}
+    samples = {"small": (3840, 0), "full": (200285, 0)}
     metrics = ()
     metric = "loss"
     validates = False

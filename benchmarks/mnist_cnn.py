@@ -11,7 +11,7 @@ class MnistCnn(Training):
     parameters = 1199882
     published_epochs = 12
     batch_size = 128
-    samples = {"small": (512, 256), "full": (60000, 10000)}
+    samples = {"small": (3840, 512), "full": (60000, 10000)}
 
     def prepare(self, arrays, train, test):
         """Scale the images to 0 to 1, in the order of axes that the backend takes."""

@@ -11,7 +11,7 @@ class MnistHierarchicalRnn(Training):
     parameters = 199434
     published_epochs = 5
     batch_size = 32
-    samples = {"small": (128, 64), "full": (60000, 10000)}
+    samples = {"small": (960, 256), "full": (60000, 10000)}
 
     def prepare(self, arrays, train, test):
         """Scale the images to 0 to 1; a row's step is one pixel with one channel."""

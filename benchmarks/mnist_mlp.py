@@ -10,8 +10,9 @@ class MnistMlp(Training):
     dataset = "mnist"
     parameters = 669706
     published_epochs = 20
+    small_epochs = 3
     batch_size = 128
-    samples = {"small": (6000, 1000), "full": (60000, 10000)}
+    samples = {"small": (7680, 1000), "full": (60000, 10000)}
 
     def prepare(self, arrays, train, test):
         """Flatten each image to 784 values in 0 to 1."""

@@ -35,8 +35,8 @@ def snapshot():
 
 def own_seconds():
     """Return the processor seconds of this process and of the children it has waited for."""
-    times = os.times()
-    return times[0] + times[1] + times[2] + times[3]
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def core_seconds(path, cores):

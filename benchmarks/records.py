@@ -13,6 +13,7 @@ import math
 import os
 
 NAN = float("nan")
+_STEPS = ("step_seconds", "step_cpu_seconds")
 
 
 def read(path, identity):
@@ -22,6 +23,14 @@ def read(path, identity):
     with open(path) as file:
         record = json.load(file)
     return record if record["identity"] == identity else None
+
+
+def rounds(path, identity):
+    """Return the step times that asv's earlier rounds of this training left, oldest first."""
+    record = read(path, identity)
+    if record is None or record["failure"]:
+        return []
+    return [*record["earlier_rounds"], {key: blocks(record, key) for key in _STEPS}]
 
 
 def write(path, record):
@@ -43,6 +52,44 @@ def steady(record, key):
     """Return what is known of a key from each steady epoch."""
     values = [epoch[key] for epoch in record["epochs"] if epoch["kind"] == "steady"]
     return [value for value in values if value is not None]
+
+
+def blocks(record, key):
+    """Return the seconds a step of each block of this round's steady epochs."""
+    return [seconds for epoch in steady(record, key) for seconds in epoch]
+
+
+def step_samples(record, key):
+    """Return the seconds a step of each block, of all rounds in the order in which they ran."""
+    earlier = [seconds for one in record["earlier_rounds"] for seconds in one[key]]
+    return earlier + blocks(record, key)
+
+
+def overheads(record):
+    """Return the seconds of each steady epoch beside its steps."""
+    steps = step_count(record, "samples") * median(blocks(record, "step_seconds"))
+    return [epoch - steps for epoch in seconds(record, "steady")]
+
+
+def step_count(record, samples):
+    """Return the steps of an epoch of `samples` or of `published_samples`; the last is a part."""
+    return record[samples] / record["batch_size"]
+
+
+def published_epoch(record):
+    """Return the seconds that an epoch of the published data would take, computed.
+
+    Steps and augmentation grow with the data; what else an epoch takes beside its steps does not,
+    and waits are left out: they are no work, and end when a timer does.
+    """
+    augments = steady(record, "augment_seconds")
+    rest = [
+        over - wait - augment
+        for over, wait, augment in zip(overheads(record), waits(record), augments)
+    ]
+    steps = step_count(record, "published_samples") * median(blocks(record, "step_seconds"))
+    growth = record["published_samples"] / record["samples"]
+    return steps + growth * median(augments) + median(rest)
 
 
 def largest(record, key):
@@ -87,9 +134,25 @@ def spread(values):
 
 def other_load(record):
     """Return the share of the training's cores that others used in the steady epochs."""
-    steady = [epoch for epoch in record["epochs"] if epoch["kind"] == "steady"]
-    if not steady or any(epoch["core_seconds"] is None for epoch in steady):
-        return NAN
-    cores = sum(epoch["core_seconds"] for epoch in steady)
-    others = sum(epoch["busy_seconds"] - epoch["cpu_seconds"] for epoch in steady)
-    return max(0.0, others / cores) if cores else NAN
+    accounts = _accounts(record)
+    cores = sum(account["core_seconds"] for account in accounts)
+    return sum(map(_others, accounts)) / cores if cores else NAN
+
+
+def waits(record):
+    """Return the seconds of each steady epoch in which nobody used a core; [] if not known.
+
+    The epoch's seconds less those in which it computed and those in which others kept it from a
+    core. A training that computes on several threads at once never waits by this account.
+    """
+    return [max(0.0, a["seconds"] - a["cpu_seconds"] - _others(a)) for a in _accounts(record)]
+
+
+def _accounts(record):
+    """Return the steady epochs; none where the processor's account is not known."""
+    epochs = [epoch for epoch in record["epochs"] if epoch["kind"] == "steady"]
+    return [] if any(epoch["core_seconds"] is None for epoch in epochs) else epochs
+
+
+def _others(epoch):
+    return max(0.0, epoch["busy_seconds"] - epoch["cpu_seconds"])

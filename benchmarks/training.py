@@ -1,13 +1,14 @@
-"""The protocol: how every reference model is built, trained, timed and judged.
+"""The protocol: how every reference model is built, trained, timed and evaluated.
 
 One process trains a model once, epoch by epoch:
 
 1. the first epoch, which holds graph building and compilation: the warm-up, and a result of its
-   own. It must move every weight array, or the training fails: keras-mxnet 2.2.4 freezes LSTMs in
-   silence;
-2. one epoch with validation, which is what the articles of 2017 timed;
-3. steady epochs without validation until the planned number is reached, three at least: each is one
-   sample of `time_epoch`, the headline.
+   own. On small data it has two batches only. It must move every weight array, or the training
+   fails: keras-mxnet 2.2.4 freezes LSTMs in silence;
+2. on full data, one epoch with validation, which is what the articles of 2017 timed;
+3. steady epochs without validation until the planned number is reached: each is one sample of
+   `time_epoch`, what a user waits for. In each a clock (`steps.py`) reads how long the steps
+   themselves take, the headline.
 
 After each epoch, off the clock, the model predicts the test data: that gives accuracy and loss by
 epoch. The training leaves a record (`records.py`), from which the `track_` functions (`metrics.py`)
@@ -16,19 +17,21 @@ trains; a `track_` function run alone finds no record and trains for itself.
 """
 
 import abc
+import atexit
 import contextlib
 import gc
 import math
 import os
 import timeit
 
-from . import compat, devices, processor, records, settings, turns
-from .metrics import SMALL_EPOCHS, Metrics
+from . import compat, devices, processor, records, settings, steps, turns
+from .metrics import Metrics
 
 # Raise it when a change here or in `compat.py` lets the same model time or train differently: asv
 # drops results of another version, and keeps them over any other edit.
-PROTOCOL = 2
-FEWEST_SAMPLES = 3
+PROTOCOL = 3
+FEWEST_SAMPLES = 3  # steady epochs of a training on full data
+WARM_UP_BATCHES = 2  # of the first epoch on small data
 
 
 class Training(Metrics):
@@ -67,11 +70,15 @@ class Training(Metrics):
     def __init__(self):
         self.version = "{}.{}".format(PROTOCOL, self.model_version)
         self.size = settings.size()
-        self.planned_epochs = SMALL_EPOCHS if self.size == "small" else self.published_epochs
-        self.repeat = max(FEWEST_SAMPLES, self.planned_epochs - 1 - self.validates)
+        self.planned_epochs = self.epochs_on(self.size)
+        before = ["first", "validated"] if self.size == "full" and self.validates else ["first"]
+        fewest = FEWEST_SAMPLES if self.size == "full" else 1
+        self.repeat = max(fewest, self.planned_epochs - len(before))
         self.timeout = 3600 if self.size == "small" else 48 * 3600
         self.model = None
         self.epochs = []
+        self.earlier_rounds = []
+        self.chance_accuracy = None
         self.clock = 0.0
         self.turns = None
 
@@ -105,7 +112,8 @@ class Training(Metrics):
         if self.model is not None:
             with self._keeping_failure(data):
                 self._judge()
-            self._save(data, None)
+            # True until `_end`: a training that is killed after this epoch has not ended.
+            self._save(data, "the training was ended after epoch {}".format(len(self.epochs)))
             self.turns.done()
 
     def record(self, data):
@@ -140,15 +148,23 @@ class Training(Metrics):
 
     def _begin(self, data):
         """Load, build and train what lies before the steady epochs."""
+        self.earlier_rounds = records.rounds(self._record_path(data), self._identity(data))
         self._save(data, "an earlier process did not survive the first epochs of this training")
+        atexit.register(self._end, data)
         self._load(data)
         before = self._build()
         self._train_epoch("first")
         self._prove_that_weights_moved(before)
-        if self.validates:
+        if self.size == "full":
             self._judge()
-            self._train_epoch("validated")
-        self._judge()
+            if self.validates:
+                self._train_epoch("validated")
+                self._judge()
+
+    def _end(self, data):
+        """Leave the record of a training that came to its end."""
+        if self.model is not None:
+            self._save(data, None)
 
     def _load(self, data):
         from . import data as preprocessing
@@ -185,22 +201,40 @@ class Training(Metrics):
 
     def _train_epoch(self, kind):
         """Train for one epoch, closed by a device synchronisation; return its seconds."""
-        x, y = self.train
+        x, y = self._warm_up() if kind == "first" and self.size == "small" else self.train
         validation = self.validation if kind == "validated" else None
+        clock = self._step_clock() if kind == "steady" else None
         with devices.Meter(settings.device() if kind == "steady" else "cpu") as meter:
             before = processor.snapshot()
             start = timeit.default_timer()
-            loss = self.keras.fit(self.model, self.augment(x), y, self.batch_size, validation)
+            x = self.augment(x)
+            augmented = timeit.default_timer()
+            loss = self.keras.fit(self.model, x, y, self.batch_size, validation, clock)
             self._synchronise()
             seconds = timeit.default_timer() - start
             account = processor.between(before, processor.snapshot())
         energy = None if meter.power is None else meter.power * seconds
-        epoch = {"kind": kind, "seconds": seconds, "reported_loss": loss, "loss": loss}
-        epoch.update(accuracy=None, gpu_memory=meter.memory, gpu_energy=energy, **account)
+        epoch = {"kind": kind, "seconds": seconds, "augment_seconds": augmented - start}
+        epoch.update(reported_loss=loss, loss=loss, accuracy=None)
+        epoch.update(gpu_memory=meter.memory, gpu_energy=energy, **account)
+        if clock is not None:
+            epoch["step_seconds"], epoch["step_cpu_seconds"] = clock.samples()
         self.epochs.append(epoch)
         if not math.isfinite(loss):
             raise FloatingPointError("training diverged: the loss is {}".format(loss))
         return seconds
+
+    def _warm_up(self):
+        """Return the first batches of the training data."""
+        x, y = self.train
+        count = WARM_UP_BATCHES * self.batch_size
+        return ([column[:count] for column in x] if isinstance(x, list) else x[:count]), y[:count]
+
+    def _step_clock(self):
+        return steps.StepClock(
+            len(self.train[1]) // self.batch_size,
+            lambda logs: devices.await_batch(self.keras.backend, logs),
+        )
 
     def _synchronise(self):
         devices.synchronise(
@@ -231,6 +265,7 @@ class Training(Metrics):
         accuracy, loss = judging.judge(predictions, y)
         seconds = timeit.default_timer() - start
         self.epochs[-1].update(accuracy=accuracy, loss=loss, evaluate_seconds=seconds)
+        self.chance_accuracy = judging.chance_accuracy(y)
 
     # The record
 
@@ -252,6 +287,10 @@ class Training(Metrics):
             record.update(
                 planned_epochs=self.planned_epochs,
                 samples=len(self.train[1]),
+                published_samples=self.samples["full"][0],
+                batch_size=self.batch_size,
+                chance_accuracy=self.chance_accuracy,
+                earlier_rounds=self.earlier_rounds,
                 parameters=self.parameters,
                 source=self.source,
                 device=self.device,

@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -80,13 +81,51 @@ def test_a_model_trains(checkout, tag):
     assert status == 0, output
     figures = measured(checkout, tag)
     (epoch,) = figures["time_epoch"]
+    (step,) = figures["track_step_time"]
+    (cpu,) = figures["track_step_cpu"]
     (first,) = figures["track_first_epoch"]
     (accuracy,) = figures["track_accuracy"]
     (error,) = figures["track_error"]
-    assert epoch > 0
+    assert 0 < 60 * step < 1.5 * epoch  # 60 batches, of which the last 50 are timed
+    assert cpu > 0
     assert first > 0
     assert 0.9 < accuracy < 1  # chance is 0.1, and the published full run reaches 0.98
     assert error == pytest.approx(1 - accuracy)
+
+
+KILLED = """
+from benchmarks.mnist_mlp import MnistMlp
+
+training = MnistMlp()
+training.repeat = 1000
+training.record("real")
+"""
+
+
+def test_a_killed_training_leaves_a_failure(checkout, tmp_path):
+    """Its epochs so far are no training: nothing may be filed from them."""
+    (release,) = [release for release in releases.load() if release.tag == "mxnet-1.2.1"]
+    folder = build.build(release, "cpu", ENV_DIR)
+    datasets.ensure("mnist")
+    environment = {
+        **os.environ,
+        "KASV_RELEASE": json.dumps(release.facts("cpu")),
+        "KASV_ARRAYS": str(datasets.arrays_folder()),
+        "KASV_RECORDS": str(tmp_path),
+        "KERAS_BACKEND": "mxnet",
+        "HOME": str(tmp_path),
+    }
+    command = [folder / "bin" / "python", "-c", KILLED]
+    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
+        record = {}
+        while len(record.get("epochs", ())) < 3:
+            assert process.poll() is None
+            time.sleep(0.05)
+            path = tmp_path / "mnist_mlp-real.json"
+            record = json.loads(path.read_bytes()) if path.exists() else {}
+        process.kill()
+    record = json.loads(path.read_bytes())
+    assert record["failure"] == f"the training was ended after epoch {len(record['epochs'])}"
 
 
 def test_two_backends_train_in_turns(checkout):

@@ -59,7 +59,8 @@ def test_imports_only_what_every_environment_has(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["settings", "records", "processor", "metrics", "devices", "compat", "training"]
+    "module",
+    ["settings", "records", "processor", "metrics", "devices", "compat", "steps", "training"],
 )
 def test_starts_without_numpy_or_keras(module: str) -> None:
     code = (
@@ -89,9 +90,9 @@ def test_a_model_says_all_that_the_protocol_needs(module: str) -> None:
 @pytest.mark.parametrize(
     ("size", "module", "planned", "repeat"),
     [
-        ("small", "mnist_mlp", 5, 3),
+        ("small", "mnist_mlp", 4, 3),
         ("full", "mnist_mlp", 20, 18),
-        ("small", "lstm_text_generation", 5, 4),
+        ("small", "lstm_text_generation", 2, 1),
         ("full", "lstm_text_generation", 10, 9),
         ("full", "imdb_bidirectional_lstm", 4, 3),
     ],
@@ -103,6 +104,14 @@ def test_steady_epochs_fill_up_what_is_planned(
     monkeypatch.setenv("KASV_SIZE", size)
     model = getattr(__import__(f"benchmarks.{module}", fromlist=[name]), name)()
     assert (model.planned_epochs, model.repeat) == (planned, repeat)
+
+
+@pytest.mark.parametrize("module", MODELS)
+def test_a_small_epoch_has_thirty_full_batches_and_no_other(module: str) -> None:
+    model = getattr(__import__(f"benchmarks.{module}", fromlist=[""]), MODELS[module][0])
+    batches, rest = divmod(model.samples["small"][0], model.batch_size)
+    assert batches >= 30
+    assert rest == 0, "a shorter batch is another graph, to be compiled while the clock runs"
 
 
 def test_asv_discovers_eight_models_and_their_functions(tmp_path: Path) -> None:

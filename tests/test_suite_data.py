@@ -9,6 +9,17 @@ from benchmarks.cifar10_cnn import Cifar10Cnn
 from benchmarks.lstm_text_generation import LstmTextGeneration
 
 
+@pytest.mark.parametrize(
+    ("targets", "share"),
+    [([[1, 0, 0]] * 60 + [[0, 1, 0]] * 40, 0.6), ([1] * 30 + [0] * 70, 0.7)],
+)
+def test_chance_is_the_most_frequent_class_and_three_standard_errors(
+    targets: list[object], share: float
+) -> None:
+    expected = share + 3 * np.sqrt(share * (1 - share) / 100)
+    assert judging.chance_accuracy(np.array(targets)) == pytest.approx(expected)
+
+
 def test_one_hot() -> None:
     assert data.one_hot(np.array([[1], [0]], "uint8"), 3).tolist() == [[0, 1, 0], [1, 0, 0]]
 
@@ -71,7 +82,7 @@ def test_babi_holds_a_twentieth_back() -> None:
         for part in ("train", "test")
     }
     model = BabiRnn()
-    model.prepare(arrays, 1000, 1000)
+    model.prepare(arrays, *model.samples["full"])
     assert [len(model.train[1]), len(model.validation[1]), len(model.test[1])] == [950, 50, 1000]
     assert [len(column) for column in model.train[0]] == [950, 950]
 

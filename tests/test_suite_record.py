@@ -45,6 +45,9 @@ def epoch(kind: str, seconds: float, accuracy: float, **others: float | None) ->
         "cpu_seconds": seconds,
         "busy_seconds": seconds * 1.5,
         "core_seconds": seconds * 2,
+        "augment_seconds": 0.1,
+        "step_seconds": [seconds / 100] * 4,
+        "step_cpu_seconds": [seconds / 200] * 4,
         "gpu_memory": None,
         "gpu_energy": None,
     } | others
@@ -56,6 +59,10 @@ def leave(training: MnistMlp, epochs: list[dict[str, Any]], **changes: Any) -> N
         "failure": None,
         "planned_epochs": 7,
         "samples": 6000,
+        "published_samples": 60000,
+        "batch_size": 100,
+        "chance_accuracy": 0.14,
+        "earlier_rounds": [],
         "peak_memory": 2**28,
         "epochs": epochs,
     } | changes
@@ -79,7 +86,10 @@ SEVEN = [
         ("track_error", 0.28),
         ("track_loss", 0.28),
         ("track_peak_memory", 2**28),
+        ("track_chance_accuracy", 0.14),
+        ("track_epoch_overhead", 0.8),
         ("track_spread", 0.05),
+        ("track_waiting", 0.0),
         ("track_other_load", 0.25),
         ("track_gpu_peak_memory", math.nan),
         ("track_gpu_energy", math.nan),
@@ -90,6 +100,44 @@ def test_each_metric_comes_from_the_record(training: MnistMlp, function: str, va
     assert getattr(training, function)("real") == pytest.approx(value, nan_ok=True)
 
 
+def test_step_times_are_samples_of_every_block(training: MnistMlp) -> None:
+    leave(training, SEVEN)
+    of_epochs = [2.0, 1.9, 2.1, 2.2, 2.0]
+    wall = [seconds / 100 for seconds in of_epochs for _ in range(4)]
+    assert training.track_step_time("real") == {"samples": pytest.approx(wall), "number": 1}
+    cpu = training.track_step_cpu("real")["samples"]
+    assert cpu == pytest.approx([seconds / 2 for seconds in wall])
+
+
+def test_a_later_round_keeps_the_earlier_rounds_step_times(training: MnistMlp) -> None:
+    leave(training, SEVEN)
+    path, identity = settings.record_path("mnist_mlp", "real"), training._identity("real")
+    (earlier,) = records.rounds(path, identity)
+    leave(training, [epoch("steady", 3.0, 0.9)], earlier_rounds=[earlier])
+    samples = training.track_step_time("real")["samples"]
+    assert samples == [*earlier["step_seconds"], 0.03, 0.03, 0.03, 0.03]
+    assert len(records.rounds(path, identity)) == 2
+    leave(training, SEVEN, failure="killed")
+    assert records.rounds(path, identity) == []
+
+
+def test_waits_are_what_nobody_used_of_an_epoch(training: MnistMlp) -> None:
+    quiet = epoch("steady", 4.0, 0.5, cpu_seconds=1.0, busy_seconds=1.0)
+    busy = epoch("steady", 4.0, 0.5, cpu_seconds=1.0, busy_seconds=3.0)
+    leave(training, [quiet])
+    assert training.track_waiting("real") == 0.75
+    leave(training, [busy])
+    assert training.track_waiting("real") == 0.25
+    leave(training, [epoch("steady", 1.0, 0.5, core_seconds=None, busy_seconds=None)])
+    assert math.isnan(training.track_waiting("real"))
+
+
+def test_a_published_epoch_grows_by_steps_and_augmentation_alone(training: MnistMlp) -> None:
+    one = epoch("steady", 4.0, 0.5, busy_seconds=2.0, cpu_seconds=2.0, augment_seconds=0.1)
+    leave(training, [one | {"step_seconds": [0.02] * 4}])  # 60 steps, 2 s of waiting, 0.1, 0.7
+    assert training.track_published_epoch("real") == pytest.approx(600 * 0.02 + 10 * 0.1 + 0.7)
+
+
 def test_history_has_a_value_for_each_epoch_trained(training: MnistMlp) -> None:
     leave(training, SEVEN)
     history = [training.track_history("real", number) for number in range(1, 9)]
@@ -98,10 +146,11 @@ def test_history_has_a_value_for_each_epoch_trained(training: MnistMlp) -> None:
 
 
 def test_a_shorter_training_has_times_but_no_final_accuracy(training: MnistMlp) -> None:
-    leave(training, SEVEN[:3])
+    leave(training, SEVEN[:2])
     assert training.track_first_epoch("real") == 9.0
     assert math.isnan(training.track_accuracy("real"))
     assert math.isnan(training.track_spread("real"))
+    assert math.isnan(training.track_step_time("real"))
 
 
 def test_epochs_beyond_the_plan_do_not_count_for_accuracy(training: MnistMlp) -> None:
