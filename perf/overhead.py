@@ -1,18 +1,25 @@
 """What a release's whole run takes beside training: at most half as much again is wanted.
 
 One `asv run` of the whole suite on one release: its wall time against the seconds that trainings
-spent inside `fit` by their own records. Imports and first compilations (the excess of the first
-epoch, and of the first evaluation, over later ones) are counted apart. A benchmark added to the
+spent inside `fit` by their own records. Imports and first compilations (what the first epoch takes
+beyond its steps) are counted apart. A benchmark added to the
 copy of the suite, last in asv's order, keeps the records.
 
     python perf/overhead.py --release tensorflow-1.14.0
     python perf/overhead.py --release tensorflow-1.14.0 --quick
+    python perf/overhead.py --release tensorflow-1.14.0 --against d9828b6
 
 takes as long as that run: minutes. `--quick` is asv's, which is wanted to end within two minutes.
+`--against` runs the suite of another revision of this repository first, for its seconds beside
+ours: a release is to cost no more than it did.
 """
 
+import io
 import json
 import statistics
+import subprocess
+import tarfile
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,6 +27,7 @@ from project import ROOT, Project
 
 from kasv import suite
 
+_FIRST_BATCHES = 2  # of the first epoch on small data (benchmarks/training.py)
 _KEEPER = """
 import os
 import shutil
@@ -38,8 +46,11 @@ class Keeper:
 @click.command()
 @click.option("--release", "tag", default="tensorflow-1.14.0", show_default=True)
 @click.option("--quick", is_flag=True, help="Pass --quick to asv.")
-def main(tag: str, quick: bool) -> None:
+@click.option("--against", metavar="REVISION", help="Time that revision's suite too.")
+def main(tag: str, quick: bool, against: str | None) -> None:
     """Print where the time goes."""
+    if against:
+        click.echo(f"{tag}, the suite of {against}: {other(tag, against):.1f} s")
     project = Project("overhead", [tag])
     kept = project.results / "records"
     keeper = project.suite / "zz_keeper.py"
@@ -52,27 +63,32 @@ def main(tag: str, quick: bool) -> None:
     summarise(tag, wall, parts, failed)
 
 
+def other(tag: str, revision: str) -> float:
+    """Return the seconds of a run of another revision's suite, its environment being there."""
+    root = ROOT / "build" / "perf" / f"suite-{revision}"
+    archive = ["git", "archive", revision, "benchmarks"]
+    content = subprocess.run(archive, cwd=ROOT, check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        tar.extractall(root, filter="data")
+    project = Project("overhead-other", [tag], root / "benchmarks")
+    project.build(suite.models(Path(root / "benchmarks")))
+    return project.run(f"{tag}^!")
+
+
 def account(name: str, record: dict[str, Any]) -> dict[str, float]:
     """Return, and print, one training's seconds inside fit, importing and compiling first."""
-    seconds = {kind: [] for kind in ("first", "validated", "steady")}
-    for epoch in record["epochs"]:
-        seconds[epoch["kind"]].append(epoch["seconds"])
-    training = excess(seconds["first"], seconds["steady"])
-    evaluations = [e["evaluate_seconds"] for e in record["epochs"] if "evaluate_seconds" in e]
-    evaluating = excess(evaluations[:1], evaluations[1:])
+    seconds = sum(epoch["seconds"] for epoch in record["epochs"])
+    blocks = [block for epoch in record["epochs"] for block in epoch.get("step_seconds", ())]
+    first = record["epochs"][0]["seconds"] - _FIRST_BATCHES * statistics.median(blocks)
+    compiling = max(0.0, first)
     part = {
-        "fit": sum(map(sum, seconds.values())) - training,
-        "evaluate": sum(evaluations) - evaluating,
-        "first compilation": training + evaluating,
+        "fit": seconds - compiling,
+        "evaluate": sum(epoch.get("evaluate_seconds", 0.0) for epoch in record["epochs"]),
+        "first compilation": compiling,
         **record["overhead"],
     }
     click.echo(f"{name}: " + ", ".join(f"{key} {value:.1f} s" for key, value in part.items()))
     return part
-
-
-def excess(first: list[float], later: list[float]) -> float:
-    """Return the seconds that the first took longer than the later ones, 0 where there is none."""
-    return first[0] - statistics.median(later) if first else 0.0
 
 
 def summarise(tag: str, wall: float, parts: list[dict[str, float]], failed: list[str]) -> None:

@@ -5,6 +5,7 @@ under `build/perf/env` from the locks and kept for the next time. The suite is a
 script can add to it what the suite must not hold.
 """
 
+import ast
 import json
 import re
 import shutil
@@ -20,6 +21,25 @@ from kasv.results import Figure
 
 ROOT = Path(__file__).parent.parent
 TWIN = ".again"  # what a release's twin is called
+
+# A benchmark beside a model's own: `samples(training, data)` of the script is what it measures.
+_INSIDE = """
+from . import {model} as suite
+
+
+class Inside:
+    dataset = "{dataset}"
+    params = suite.{name}.params
+    timeout = 36000
+
+    def setup(self, data):
+        suite.{name}().setup(data)
+
+    def track_samples(self, data):
+        return {{"samples": samples(suite.{name}(), data), "number": 1}}
+
+
+"""
 
 
 class Project:
@@ -94,6 +114,37 @@ class Project:
             sys.exit(f"{' '.join(command)} failed:\n{answer.stdout}\n{answer.stderr}")
         return time.perf_counter() - start
 
+    def add_inside(self, model: str, source: str) -> None:
+        """Add a benchmark of a model to the suite's copy.
+
+        `source` defines `samples(training, data)`, which returns the floats that `measure_inside`
+        is to return; `training` is the model's benchmark, not yet begun.
+        """
+        name, dataset = _class_of(self.suite / f"{model}.py")
+        text = _INSIDE.format(model=model, name=name, dataset=dataset) + source
+        (self.suite / f"inside_{model}.py").write_text(text, encoding="utf-8")
+
+    def measure_inside(self, tag: str, model: str) -> list[float]:
+        """Run what `add_inside` added on a release, through `asv run`; return its samples."""
+        self.run("--record-samples", rf"--bench=^inside_{model}\.", f"{tag}^!")
+        (commit,) = [r.commit for r in self.read_releases() if r.tag == tag]
+        return [
+            sample
+            for figure in self.figures()
+            if figure.commit == commit and figure.model == f"inside_{model}"
+            for sample in figure.samples
+        ]
+
     def figures(self) -> list[Figure]:
         """Return what was measured."""
         return list(results.load(self.results))
+
+
+def _class_of(path: Path) -> tuple[str, str]:
+    """Return the name and the data set of the benchmark class in a module of the suite."""
+    for node in ast.parse(path.read_bytes()).body:
+        for line in node.body if isinstance(node, ast.ClassDef) else []:
+            match line:
+                case ast.Assign([ast.Name("dataset")], ast.Constant(str(dataset))):
+                    return node.name, dataset
+    sys.exit(f"{path} holds no model")
