@@ -117,12 +117,17 @@ def update(check: bool) -> None:
 
 
 @main.command()
-@click.option("--name", help="The machine's name in the results (default: its host name).")
+@click.option("--name", help="The machine's name in the results (default: its processor's).")
 def machine(name: str | None) -> None:
-    """Describe this machine to asv without asking questions, with its GPU if it has one."""
-    from kasv import machines
+    """Describe this machine to asv without asking questions, with its GPU if it has one.
 
-    click.echo(f"this machine is known to asv as {machines.register(name)}")
+    Its name follows from its processor and the number of its cores, as in amd-epyc-2cpu, so that
+    the results of different processors never share a line.
+    """
+    from kasv import configuration, machines
+
+    results_dir = Path(configuration.load().results_dir)
+    click.echo(f"this machine is known to asv as {machines.register(name, results_dir)}")
 
 
 main.add_command(compare)

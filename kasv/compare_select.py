@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 from asv.repo import NoSuchNameError
 
-from kasv import compare, configuration, machines, releases, repo, results
-from kasv.compare import Comparison
+from kasv import compare, conditions, configuration, machines, releases, repo, results
+from kasv.compare import Comparison, Figures, Row
+from kasv.conditions import Known
 from kasv.errors import KasvError
 from kasv.history import History
 from kasv.releases import BACKENDS, Release
@@ -63,8 +64,9 @@ def comparisons(names: tuple[str, str], scope: Scope) -> list[Comparison]:
     measured = {f.commit for f in figures} & history.by_commit.keys()
     before, after = (_side(name, history, measured) for name in names)
     per_round = results.samples_per_round(scope.results)
+    known = conditions.load(scope.results)
     return [
-        _compare(a, b, machine, variables, figures, per_round)
+        _compare(a, b, machine, variables, figures, per_round, known)
         for a, b in _pairs(before, after, names)
         for variables in _settings(figures, a, b)
     ]
@@ -166,10 +168,22 @@ def _compare(
     variables: dict[str, str],
     figures: Sequence[Figure],
     per_round: dict[str, int],
+    known: Known,
 ) -> Comparison:
     before, after = (
         compare.index(f for f in figures if f.commit == r.commit and f.variables == variables)
         for r in (a, b)
     )
-    rows = compare.rows(before, after, per_round)
+    rows = tuple(
+        _noted(row, before, after, known) for row in compare.rows(before, after, per_round)
+    )
     return Comparison(a.tag, b.tag, machine, variables, rows, *compare.mean(rows))
+
+
+def _noted(row: Row, before: Figures, after: Figures, known: Known) -> Row:
+    """Add to a row of times where the machine itself was faster or slower on one side."""
+    if compare.METRICS[row.metric].unit != "seconds":
+        return row
+    key = (row.model, row.data, row.metric)
+    note = conditions.note(known.of(before.get(key)), known.of(after.get(key)))
+    return msgspec.structs.replace(row, notes=(*row.notes, note)) if note else row

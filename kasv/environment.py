@@ -18,11 +18,12 @@ from asv.console import log
 from asv.environment import Environment, EnvironmentUnavailable
 from filelock import FileLock, Timeout
 
-from kasv import build, datasets, releases, repo, server, suite
+from kasv import build, datasets, machines, releases, repo, server, suite
 from kasv.errors import KasvError
 from kasv.history import History
 from kasv.journal import Journal
 from kasv.releases import BACKENDS, Release
+from kasv.sessions import Recorder
 
 # What a user's shell may hold that would change what is measured; the suite sets its own.
 _FOREIGN = ("THEANO", "MXNET_", "TF_", "XLA_", "JAX_", "KERAS_", "OMP_", "MKL_", "KMP_", "OPENBLAS")
@@ -65,6 +66,9 @@ class Keras(Environment):
         self._journals: dict[str, Journal] = {}
         self._unbuilt: set[str] = set()
         self._folder = repo.folder_of(conf.repo)
+        self._machine = machines.filed_under(self._results_dir)
+        sessions = Path(self._path) / "sessions"
+        self._recorder = Recorder(sessions, self._machine, self.name, self.device)
         _select(conf, self)
 
     @property
@@ -97,14 +101,20 @@ class Keras(Environment):
         """Reserve the machine for this run; environments are built when their release comes up.
 
         Raises:
-            KasvError: another run is measuring with these environments.
+            KasvError: another run is measuring with these environments, or the machine's name
+                stands for another kind of machine.
         """
+        machines.verify(self._machine)
         state = Path(self._path)
         state.mkdir(parents=True, exist_ok=True)
         if "KASV_TURNS" not in os.environ:  # else `kasv interleave` has done it
             reserve(state.parent)
         atexit.unregister(self._settle)  # asv calls this more than once
         atexit.register(self._settle)
+
+    @property
+    def installed_commit_hash(self) -> None:
+        """None: asv is to install each release that it measures, also the one that is active."""
 
     @_told_to_asv
     def install_project(self, conf: Any, repo: Any, commit_hash: str) -> None:
@@ -123,6 +133,8 @@ class Keras(Environment):
             raise util.ProcessError(["kasv", "build", release.tag], 1, "", str(error)) from error
         self._set_commit_hash(commit_hash)
         self._set_installed_commit_hash(commit_hash)
+        interrupted = self._journal_of(commit_hash).folder.glob("*.result")
+        self._recorder.begin(commit_hash, resumes=any(interrupted))
 
     @_told_to_asv
     def run(self, args: list[str], **kwargs: Any) -> Any:
@@ -218,6 +230,7 @@ class Keras(Environment):
         for folder in (Path(self._path) / "journal").glob("*"):
             self._journal_of(folder.name).settle()
         self._journals.clear()
+        self._recorder.end()
 
     def _active(self) -> Release:
         commit = self._get_installed_commit_hash()

@@ -60,7 +60,7 @@ class Project:
         shutil.copytree(suite_dir, self.suite, ignore=shutil.ignore_patterns("__pycache__"))
         self._configure()
         self._write_releases(tags)
-        machines.register(None)
+        machines.register(None, self.results)
 
     def _configure(self) -> None:
         configuration = json.loads((ROOT / "asv.conf.json").read_bytes())

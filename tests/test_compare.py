@@ -6,9 +6,11 @@ import made_results
 import pytest
 from click.testing import CliRunner
 
-from kasv import compare, compare_select, compare_text, releases, results
+from kasv import compare, compare_select, compare_text, conditions, releases, results
 from kasv.compare_command import compare as command
+from kasv.conditions import Calibration, Conditions, Session
 from kasv.errors import KasvError
+from kasv.facts import Facts
 from kasv.results import Figure, Stats
 
 TIMED = tuple(1 + 0.001 * n for n in range(25))
@@ -294,6 +296,22 @@ def test_other_settings_are_never_mixed(project):
     output = run("tensorflow-1.0", "tensorflow-1.1", "--device", "gpu").output
     assert "KASV_DEVICE=gpu" in output
     assert "KASV_DEVICE=cpu" not in output
+
+
+def test_a_machine_that_was_slower_on_one_side_is_noted(project):
+    facts = Facts("AMD EPYC", "AuthenticAMD family 23 model 1 stepping 2", 2, "", "Linux 6")
+    for tag, seconds in (("tensorflow-1.0", 1.0), ("tensorflow-1.1", 1.2)):
+        calibration = Calibration(seconds, "2.4.6")
+        session = Session(0, 2**52, facts, 0.0, calibration, calibration)
+        commit = _commit(tag)
+        (result,) = (project / "results").glob(f"*/{commit[:8]}-*.json")
+        path, variables = conditions.path_of(result), made_results.VARIABLES
+        conditions.write(path, Conditions(made_results.MACHINE, commit, variables, (session,)))
+    content = json.loads(run("tensorflow-1.0", "tensorflow-1.1", "--json").output)
+    for row in content[0]["rows"]:
+        is_time = compare.METRICS[row["metric"]].unit == "seconds"
+        assert ("machine 20% slower after" in row["notes"]) == is_time
+    assert "slower" not in run("tensorflow-1.1", "tensorflow-1.2").output  # of 1.2, none is known
 
 
 def test_outside_a_checkout(tmp_path, monkeypatch):

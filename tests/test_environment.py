@@ -1,14 +1,16 @@
 """The environment types do what asv's users expect, in real runs of asv on a small project."""
 
+import json
 import os
 import signal
 
+import msgspec
 import pytest
 from asv.config import Config
 from asv.environment import EnvironmentUnavailable, get_environments
 from toy import Project
 
-from kasv import plugin
+from kasv import conditions, facts, machines, plugin, results
 
 assert plugin  # importing it registers the types
 
@@ -22,10 +24,21 @@ def machine(tmp_path_factory):
 
 
 @pytest.fixture
+def sessions(project):
+    """Return a function that reads the sessions of the only release with conditions."""
+
+    def read():
+        (path,) = project.folder.glob("results/*/*.conditions")
+        return conditions.read(path).sessions
+
+    return read
+
+
+@pytest.fixture
 def project(machine, monkeypatch, cache):
     """Give each test the project without results."""
     monkeypatch.setenv("KASV_CACHE_DIR", str(cache))
-    for path in machine.folder.glob("results/*/*-keras-*.json"):
+    for path in machine.folder.glob("results/*/*-keras-*"):
         path.unlink()
     (machine.folder / "benchmarks" / "runs").unlink(missing_ok=True)
     (machine.folder / "benchmarks" / "waiting").unlink(missing_ok=True)
@@ -207,3 +220,81 @@ def test_publish_draws_one_line_a_branch(project):
         "branch-tensorflow",
         "branch-theano",
     }
+
+
+def test_the_conditions_lie_beside_the_results(project, sessions):
+    assert project.asv("run", "tensorflow-0.1^!")[0] == 0
+    (session,) = sessions()
+    assert session.facts.processor == machines._here().cpu
+    assert session.facts.cpuid == facts.this_cpuid()
+    assert None not in (session.before, session.after)
+    assert session.steal is None or 0 <= session.steal <= 1
+    known = conditions.load(project.folder / "results")
+    found = [known.of(figure) for figure in results.load(project.folder / "results")]
+    assert found == [session] * 3  # of each benchmark
+    (folder,) = {path.parent for path in project.folder.glob("results/*/*.conditions")}
+    assert {path.suffix for path in folder.iterdir()} == {".json", ".conditions"}
+
+
+def test_what_is_measured_again_has_conditions_of_its_own(project, sessions):
+    project.asv("run", "tensorflow-0.1^!")
+    (first,) = sessions()
+    project.asv("run", "--bench", "track_loss", "tensorflow-0.1^!")
+    kept, latest = sessions()
+    assert kept == first
+    assert latest.started_at > first.ended_at
+    known = conditions.load(project.folder / "results")
+    measured = {f.metric: known.of(f) for f in results.load(project.folder / "results")}
+    assert measured == {"time_epoch": first, "track_accuracy": first, "track_loss": latest}
+    project.asv("run", "tensorflow-0.1^!")
+    assert len(sessions()) == 1  # no row is left of the others
+
+
+def test_each_release_has_its_conditions(project):
+    assert project.asv("run", "-E", "tensorflow", "ALL")[0] == 0
+    paths = sorted(project.folder.glob("results/*/*.conditions"))
+    (a,), (b,) = (conditions.read(path).sessions for path in paths)
+    assert min(a.ended_at, b.ended_at) <= max(a.started_at, b.started_at)
+
+
+def test_without_results_there_are_no_conditions(project):
+    assert project.asv("run", "--quick", "tensorflow-0.1^!")[0] == 0
+    assert not list(project.folder.glob("results/*/*.conditions*"))
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_session_goes_on_after_an_interruption(project, sessions, how):
+    project.order(accuracy=0.5, wait=True)
+    process = project.start("run", "tensorflow-0.1^!")
+    project.wait()
+    os.killpg(process.pid, how)
+    process.communicate(timeout=300)
+    assert not list(project.folder.glob("results/*/*.conditions*"))  # nor half of one
+    (begun,) = project.folder.glob("env/*/sessions/*.json")
+    before = json.loads(begun.read_bytes())
+    project.order(accuracy=0.9)
+    assert project.asv("run", "tensorflow-0.1^!")[0] == 0
+    (session,) = sessions()
+    assert session.started_at == before["started_at"]
+    assert msgspec.to_builtins(session.before) == before["before"]
+    assert not list(project.folder.glob("env/*/sessions/*"))
+
+
+@pytest.mark.parametrize(("field", "value"), [("cpu", "Other"), ("num_cpu", "99")])
+def test_on_another_processor_nothing_is_measured(project, field, value):
+    path = project.folder / "home" / ".asv-machine.json"
+    saved = path.read_text()
+    known = json.loads(saved)
+    for record in known.values():
+        if isinstance(record, dict):
+            record[field] = value
+    path.write_text(json.dumps(known))
+    try:
+        status, output = project.asv("run", "tensorflow-0.1^!")
+    finally:
+        path.write_text(saved)
+    assert status == 1
+    assert "`kasv machine` names this machine anew" in output
+    assert "Traceback" not in output
+    assert project.runs() == []
+    assert project.measured() == {}
