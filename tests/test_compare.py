@@ -6,7 +6,7 @@ import made_results
 import pytest
 from click.testing import CliRunner
 
-from kasv import compare, compare_select, compare_text, conditions, releases, results
+from kasv import compare, compare_select, conditions, releases, results
 from kasv.compare_command import compare as command
 from kasv.conditions import Calibration, Conditions, Session
 from kasv.errors import KasvError
@@ -332,10 +332,6 @@ def test_outside_a_checkout(tmp_path, monkeypatch):
 def test_how_many_samples_make_a_round(tmp_path, content, expected):
     (tmp_path / "benchmarks.json").write_text(json.dumps(content))
     assert results.samples_per_round(tmp_path) == expected
-
-
-def test_text_is_made_printable():
-    assert compare_text.printable("a\x1b[31m\nb") == "a[31mb"
 
 
 def _commit(tag):
