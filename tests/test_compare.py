@@ -232,10 +232,13 @@ def test_markdown_is_one_table_a_comparison(project):
 def test_names_from_result_files_stay_text(project):
     everything = releases.load(project / "backends")
     for release in everything[:2]:
-        made_results.write_result(project / "results", release, machine="\x1b[2J<b>*x*")
-    arguments = ("tensorflow-1.0", "tensorflow-1.1", "--machine", "\x1b[2J<b>*x*")
-    assert "\x1b" not in run(*arguments).output
-    assert r"&lt;b&gt;\*x\*" in run(*arguments, "--markdown").output
+        made_results.write_result(project / "results", release, machine="<b>*x*")
+        made_results.write_result(project / "results", release, machine="\x1b[2J")
+    arguments = ("tensorflow-1.0", "tensorflow-1.1", "--machine")
+    assert r"&lt;b&gt;\*x\*" in run(*arguments, "<b>*x*", "--markdown").output
+    with pytest.raises(KasvError, match="none is called") as error:  # its files are left out
+        run(*arguments, "\x1b[2J")
+    assert str(error.value).isprintable()
 
 
 def test_another_folder_of_results(project):
