@@ -109,7 +109,7 @@ class _Row(msgspec.Struct):
 
 
 # A row's columns with one element for each combination of the parameters.
-_COLUMNS = ("result", "samples", *(f"stats_{field}" for field in Stats.__struct_fields__))
+COLUMNS = ("result", "samples", *(f"stats_{field}" for field in Stats.__struct_fields__))
 
 
 class _Key(msgspec.Struct):
@@ -235,7 +235,7 @@ def _row(content: _File, name: str) -> _Row:
         size = math.prod(map(len, row.params))
         if size > _MOST_COMBINATIONS:
             raise ValueError(f"{size} combinations of its parameters")
-        for field in _COLUMNS:
+        for field in COLUMNS:
             column = getattr(row, field)
             if column is not None and len(column) != size:
                 raise ValueError(f"{field} has {len(column)} elements, its parameters {size}")
