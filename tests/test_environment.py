@@ -6,10 +6,11 @@ import shutil
 import signal
 
 import msgspec
+import psutil
 import pytest
 from asv.config import Config
 from asv.environment import EnvironmentUnavailable, get_environments
-from faults import fill
+from faults import fill, gone
 from toy import Project
 
 from kasv import conditions, facts, machines, plugin, results
@@ -186,6 +187,22 @@ def test_killed_while_measuring_the_next_run_goes_on(project):
     process = project.start("run", "tensorflow-0.1^!")
     project.wait()
     os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=300)
+    project.order(accuracy=0.9)
+    assert project.asv("run", "tensorflow-0.1^!")[0] == 0
+    (values,) = project.measured().values()
+    assert values["track_accuracy"] == [0.5]
+
+
+@pytest.mark.parametrize("signo", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_nothing_is_left_running_and_the_next_run_goes_on(project, signo):
+    project.order(accuracy=0.5, wait=True)
+    process = project.start("run", "tensorflow-0.1^!")
+    project.wait()
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert any("benchmark.py" in " ".join(child.cmdline()) for child in children)
+    os.kill(process.pid, signo)  # it alone, not its group
+    assert gone([*children, psutil.Process(process.pid)])
     process.communicate(timeout=300)
     project.order(accuracy=0.9)
     assert project.asv("run", "tensorflow-0.1^!")[0] == 0

@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 import made_results as made
+import psutil
 import pytest
-from faults import fill
+from faults import fill, gone
 
 from kasv import publishing, releases
 
@@ -208,8 +209,10 @@ def test_killed_anywhere_the_site_is_whole(project, site):
             command, cwd=made.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         time.sleep(random.uniform(0, duration))  # noqa: S311  # a moment, not a secret
+        children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signo)
         process.wait(timeout=300)
+        assert gone(children)
         assert files(site).keys() == before.keys()
         survived += 1
     print(f"{survived} of {KILLS} signals survived")
