@@ -4,13 +4,14 @@ uv installs exactly the release's lock, hashes required, into a folder beside th
 is renamed into place once everything is there. What is built stays until no release names it.
 """
 
+import contextlib
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from uv import find_uv_bin
 
 from kasv import index, interpreters, mpi
@@ -28,6 +29,8 @@ _REMEDIES = (
     ("network was disabled", "run once with the network to fill uv's cache"),
     ("failed to fetch", "check the network; what is in uv's cache needs none"),
 )
+
+_reserved: dict[Path, FileLock] = {}  # a lock that nothing names is released
 
 
 class Marker(msgspec.Struct, frozen=True):
@@ -56,7 +59,33 @@ def is_built(release: Release, device: str, env_dir: Path) -> bool:
 
 def environments(env_dir: Path) -> list[Path]:
     """Return the folder of every complete environment, of this checkout's releases or not."""
-    return sorted(marker.parent for marker in env_dir.glob(f"*/{_MARKER}"))
+    return sorted(marker.parent for marker in env_dir.glob(f"[!.]*/{_MARKER}"))
+
+
+def remove_left_over(env_dir: Path) -> list[Path]:
+    """Remove the folders in which builds were killed, and return them."""
+    removed = []
+    for beside in sorted(env_dir.glob(".*.building")):
+        lock = FileLock(beside.with_suffix(".lock"), timeout=0)
+        with contextlib.suppress(Timeout), lock:  # else it is being built
+            shutil.rmtree(beside)
+            removed.append(beside)
+    return removed
+
+
+def reserve(env_dir: Path) -> contextlib.AbstractContextManager[object]:
+    """Hold a folder of environments until this process, or a `with` block, ends.
+
+    Raises:
+        KasvError: another run is measuring with them.
+    """
+    lock = _reserved.setdefault(env_dir, FileLock(env_dir / ".measuring.lock", timeout=0))
+    try:
+        return lock.acquire()
+    except Timeout:
+        raise KasvError(
+            f"another run is measuring in {env_dir}, and would be disturbed: wait for it to end"
+        ) from None
 
 
 def build(release: Release, device: str, env_dir: Path) -> Path:

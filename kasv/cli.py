@@ -95,7 +95,7 @@ def doctor(names: tuple[str, ...], device: str, machine: bool) -> None:
 
 @main.command()
 def prune() -> None:
-    """Remove environments that no release names any more."""
+    """Remove environments that no release names any more, and what killed builds left."""
     from kasv import fleet
 
     for path in fleet.prune(_env_dir()):

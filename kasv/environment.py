@@ -19,7 +19,6 @@ from asv import util
 from asv.console import log
 from asv.environment import Environment, EnvironmentUnavailable
 from asv.results import get_filename
-from filelock import FileLock, Timeout
 
 from kasv import build, datasets, machines, releases, repo, server, suite
 from kasv.errors import KasvError
@@ -30,8 +29,6 @@ from kasv.sessions import Recorder
 
 # What a user's shell may hold that would change what is measured; the suite sets its own.
 _FOREIGN = ("THEANO", "MXNET_", "TF_", "XLA_", "JAX_", "KERAS_", "OMP_", "MKL_", "KMP_", "OPENBLAS")
-
-_measuring: dict[Path, FileLock] = {}
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -115,7 +112,7 @@ class Keras(Environment):
         state = Path(self._path)
         state.mkdir(parents=True, exist_ok=True)
         if "KASV_TURNS" not in os.environ:  # else `kasv interleave` has done it
-            reserve(state.parent)
+            build.reserve(state.parent)
         self._recover()
         atexit.unregister(self._end)  # asv calls this more than once
         atexit.register(self._end)
@@ -321,23 +318,6 @@ def _storing(journal: Path) -> Iterator[None]:
             f"{error.filename}: {error.strerror}: free some disk or make it writable; what was "
             f"measured is kept in {journal}, and the next `asv run` stores it"
         ) from error
-
-
-def reserve(env_dir: Path) -> None:
-    """Hold this checkout's environments until the process ends.
-
-    Raises:
-        KasvError: another run is measuring with them.
-    """
-    lock = _measuring.setdefault(env_dir, FileLock(env_dir / ".measuring.lock", timeout=0))
-    try:
-        if not lock.is_locked:
-            lock.acquire()
-    except Timeout:
-        raise KasvError(
-            f"another run is measuring in {env_dir}; two at once would disturb each other: "
-            "wait for it to end"
-        ) from None
 
 
 def _refuse_choices(tool_name: str, python: bool, requirements: bool) -> None:

@@ -24,7 +24,7 @@ def interleave(before: str, after: str, models: tuple[str, ...], rounds: int) ->
     Both train at once, and one waits while the other has an epoch. What disturbs the machine then
     disturbs both. Takes the place of their results of `time_epoch`.
     """
-    from kasv import configuration, environment, history, releases, repo, suite
+    from kasv import build, configuration, history, releases, repo, suite
     from kasv.errors import KasvError
     from kasv.interleave import measure
 
@@ -36,6 +36,6 @@ def interleave(before: str, after: str, models: tuple[str, ...], rounds: int) ->
     if unknown := set(models) - set(suites):
         raise KasvError(f"no model {', '.join(unknown)}; there are {', '.join(suites)}")
     Path(config.env_dir).mkdir(parents=True, exist_ok=True)
-    environment.reserve(Path(config.env_dir))
+    build.reserve(Path(config.env_dir))
     measure(tags, models or suites, rounds)
     click.echo(f"now `kasv compare {before} {after}`")

@@ -4,6 +4,9 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import msgspec
 import psutil
@@ -271,6 +274,19 @@ def test_two_runs_at_once_are_refused(project):
     process.communicate(timeout=300)
     assert status == 1
     assert "another run is measuring" in output
+
+
+def test_prune_refuses_while_a_run_measures(project):
+    project.order(accuracy=0.5, wait=True)
+    process = project.start("run", "tensorflow-0.1^!")
+    project.wait()
+    kasv = str(Path(sys.executable).with_name("kasv"))
+    done = subprocess.run([kasv, "prune"], cwd=project.folder, capture_output=True, text=True)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=300)
+    assert done.returncode == 2
+    assert "another run is measuring" in done.stderr
+    assert (project.folder / "env" / "tensorflow-0.1").is_dir()
 
 
 def test_compare_and_show_take_tags(project):
