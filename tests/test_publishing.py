@@ -243,3 +243,28 @@ def test_asvs_other_commands_are_asvs(project):
     done = asv(project, "show", release.tag)
     assert done.returncode == 0
     assert "track_accuracy" in done.stdout
+
+
+def test_the_preview_listens_to_this_machine_alone(tmp_path):
+    (tmp_path / "html").mkdir()
+    (tmp_path / "Makefile").write_bytes((made.ROOT / "Makefile").read_bytes())
+    command = ["make", "--old-file=.venv/installed", f"BIN={Path(sys.executable).parent}"]
+    with subprocess.Popen(
+        [*command, "preview", "PORT=0"], cwd=tmp_path, stdout=subprocess.PIPE
+    ) as process:
+        try:
+            assert listening(psutil.Process(process.pid)) == {"127.0.0.1"}
+        finally:
+            for child in psutil.Process(process.pid).children(recursive=True):
+                child.kill()
+
+
+def listening(process: psutil.Process) -> set[str]:
+    """Wait until a process or a child of it listens; return at which addresses."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        connections = [c for one in process.children(recursive=True) for c in one.net_connections()]
+        if found := {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}:
+            return found
+        time.sleep(0.1)
+    raise AssertionError
