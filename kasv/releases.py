@@ -23,7 +23,8 @@ from kasv.errors import KasvError
 BACKENDS = ("tensorflow", "cntk", "theano", "mxnet", "jax", "torch")
 FOLDER = Path(__file__).parent / "backends"
 
-_TAG = re.compile(r"[a-z]+-[0-9A-Za-z][0-9A-Za-z.-]*")
+_TAG = re.compile(r"[a-z]+-[0-9A-Za-z]+(?:[.-][0-9A-Za-z]+)*")  # `..` makes a range
+_LONGEST_TAG = 80
 _PYTHON = re.compile(r"3\.[0-9]{1,2}")
 _LOCK_LINE = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[0-9A-Za-z][0-9A-Za-z.!+_-]*)"
@@ -155,6 +156,8 @@ def _check(backend: str, release: Release) -> None:
     """Check what types alone cannot: the fields' forms and what the lock must hold."""
     if not _TAG.fullmatch(release.tag) or release.backend != backend:
         raise ValueError(f"a tag here is `{backend}-` and a version")
+    if len(release.tag) > _LONGEST_TAG or release.tag.endswith("-gpu"):
+        raise ValueError(f"a tag has up to {_LONGEST_TAG} characters, and only a GPU's folder -gpu")
     for field in ("version", "keras"):
         _check_version(field, getattr(release, field))
     if not _PYTHON.fullmatch(release.python):

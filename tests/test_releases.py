@@ -75,6 +75,11 @@ def test_unrolled_lstms_are_another_commit(tmp_path):
         (f"numpy==1.19.5 --hash=sha256:{HASH}\n", "", "numpy"),
         ('["cntk-2.6"]', '["theano-2.6"]', "tag"),
         ('["cntk-2.6"]', '["cntk-../x"]', "tag"),
+        ('["cntk-2.6"]', '["cntk-2..6"]', "tag"),
+        ('["cntk-2.6"]', '["cntk-2...6"]', "tag"),
+        ('["cntk-2.6"]', '["cntk-2.6."]', "tag"),
+        ('["cntk-2.6"]', '["cntk-2.6-gpu"]', "tag"),
+        ('["cntk-2.6"]', f'["cntk-{"2" * 300}"]', "tag"),
     ],
 )
 def test_a_malformed_entry_is_named_by_file_release_and_field(tmp_path, old, new, said):
