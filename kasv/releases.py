@@ -165,6 +165,8 @@ def _check(backend: str, release: Release) -> None:
         raise ValueError(f"field `python`: {release.python!r} is no 3.minor version")
     if release.date.tzinfo is None:
         raise ValueError("field `date`: a time zone is missing; write it in UTC with a final Z")
+    if not 2000 <= release.date.year <= 2100:
+        raise ValueError(f"field `date`: {release.date.year} is no year of a release")
     _check_form("", release)
     if release.gpu:
         _check_form("gpu.", release.gpu)

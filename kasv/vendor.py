@@ -144,6 +144,10 @@ _FONTS = {
 def assets(page: str) -> Iterator[Asset]:
     """Yield what a page takes from other hosts; `integrity` is empty where it names no hash."""
     for tag in _TAG.finditer(page):
+        try:
+            urlsplit(tag["address"])
+        except ValueError:
+            continue  # no browser can open it either
         integrity = _INTEGRITY.search(tag.group())
         found = integrity["hash"] if integrity else ""
         yield Asset(tag.group(), tag["kind"], tag["address"], found)
