@@ -63,7 +63,13 @@ def show(tag: str, as_json: bool) -> None:
 @main.command()
 @_TAGS
 @_DEVICE
-@click.option("--jobs", default=2, show_default=True, help="How many to build at a time.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="How many to build at a time.",
+)
 def build(names: tuple[str, ...], device: str, jobs: int) -> None:
     """Build environments ahead of `asv run`: of releases, branches or ranges (default: all).
 

@@ -239,6 +239,7 @@ def test_another_machine_s_results_survive_a_killed_quick_run(project):
 def test_a_disk_that_is_full_when_asv_stores_loses_nothing(project, small_disk):
     lent = project.folder / "env" / ".lent"
     shutil.rmtree(lent, ignore_errors=True)
+    lent.parent.mkdir(exist_ok=True)
     lent.symlink_to(small_disk)
     project.order(accuracy=0.5, wait=True, seconds=3)
     process = project.start("run", "tensorflow-0.1^!")
@@ -246,7 +247,8 @@ def test_a_disk_that_is_full_when_asv_stores_loses_nothing(project, small_disk):
     filling = fill(small_disk)
     output, _ = process.communicate(timeout=300)
     assert "No space left" in output
-    assert process.returncode != 0
+    assert "Traceback" not in output
+    assert process.returncode == 1
     filling.unlink()
     project.order(accuracy=0.9)
     assert project.asv("run", "tensorflow-0.1^!")[0] == 0
@@ -254,6 +256,22 @@ def test_a_disk_that_is_full_when_asv_stores_loses_nothing(project, small_disk):
     (values,) = project.measured().values()
     assert values["track_accuracy"] == [0.5]
     lent.unlink()
+
+
+def test_results_that_cannot_be_written_are_named(project):
+    results = project.folder / "results"
+    project.asv("run", "--bench", "just-discover")
+    if os.geteuid():
+        pytest.skip("making a folder read-only for everybody needs root")
+    subprocess.run(["mount", "--bind", str(results), str(results)], check=True)
+    subprocess.run(["mount", "-o", "remount,bind,ro", str(results)], check=True)
+    try:
+        status, output = project.asv("run", "tensorflow-0.1^!")
+    finally:
+        subprocess.run(["umount", str(results)], check=True)
+    assert status == 1
+    assert "machine.json: Read-only file system" in output
+    assert "Traceback" not in output
 
 
 def test_continuous_compares_what_it_ran(project):
