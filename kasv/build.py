@@ -14,12 +14,15 @@ import msgspec
 from filelock import FileLock, Timeout
 from uv import find_uv_bin
 
-from kasv import index, interpreters, mpi
+from kasv import index, interpreters, mpi, processes
 from kasv.errors import KasvError
 from kasv.releases import Release
 
 _MARKER = "kasv-release.json"
 _BUILD_TOOLS = Path(__file__).with_name("build_tools.txt")
+
+# What uv says where it asked an index in vain.
+_UNREACHABLE = ("error sending request", "failed to fetch")
 
 # What uv says, and what its user can do about it.
 _REMEDIES = (
@@ -164,12 +167,24 @@ def _marker(release: Release, device: str) -> Marker:
 
 
 def _uv(*arguments: str) -> None:
-    """Run uv; raise KasvError with what it said."""
-    command = [find_uv_bin(), *arguments]
-    environment = index.uv_environment(links=True)
-    answer = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    """Run uv, where the index does not answer with its cache alone; raise KasvError if it fails."""
+    answer = _run_uv(*arguments)
+    if answer.returncode and any(sign in answer.stderr.lower() for sign in _UNREACHABLE):
+        offline = _run_uv("--offline", *arguments)
+        answer = answer if offline.returncode else offline
     if answer.returncode:
         raise KasvError(_explain(" ".join(arguments[:2]), answer.stderr))
+
+
+def _run_uv(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [find_uv_bin(), *arguments],
+        capture_output=True,
+        text=True,
+        env=index.uv_environment(links=True),
+        check=False,
+        preexec_fn=processes.bound(),  # else it goes on in a folder that the next build uses
+    )
 
 
 def _explain(command: str, stderr: str) -> str:
