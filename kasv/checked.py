@@ -5,7 +5,6 @@ with a traceback, and names from them stand in its page as HTML. The copy holds 
 passed a check and no others; what is malformed is named and left out.
 """
 
-import html
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,7 +114,6 @@ def _benchmark(name: str, table: object) -> object:
         raise ValueError(f"calls itself {benchmark.name!r}")
     if len(benchmark.params) != len(benchmark.param_names):
         raise ValueError("has another number of parameters than of their names")
-    benchmark.code = html.escape(benchmark.code)  # asv's page shows it as HTML
     return msgspec.to_builtins(benchmark)
 
 

@@ -64,10 +64,13 @@ def publish(conf: Any, arguments: argparse.Namespace) -> None:
 
 
 def _publish_beside(conf: Any, arguments: argparse.Namespace, work: Path) -> None:
+    from kasv.pages import application  # `asv run` loads this module too, and needs no pages
+
     work.mkdir()
     checked.copy(Path(conf.results_dir), work / "results")
     conf.results_dir, conf.html_dir = str(work / "results"), str(work / "site")
     Publish.run(conf, range_spec=arguments.range, pull=not arguments.no_pull)
+    application.escape_tooltips(work / "site")
 
 
 def exchange(new: Path, old: Path) -> None:

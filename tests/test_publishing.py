@@ -245,6 +245,19 @@ def test_asvs_other_commands_are_asvs(project):
     assert "track_accuracy" in done.stdout
 
 
+def test_without_a_network_and_a_cache_the_page_has_its_policy(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("KASV_CACHE_DIR", str(tmp_path / "cold"))
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm"))
+    command = [sys.executable, "-m", "asv", "--config", str(project), "publish"]
+    alone = ["unshare", "--map-root-user", "--net", *command, "--html-dir", str(tmp_path / "html")]
+    done = subprocess.run(alone, cwd=made.ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "needs internet" in done.stderr
+    page = (tmp_path / "html" / "index.html").read_text()
+    assert "Content-Security-Policy" in page
+    assert "default-src 'none'" in page
+
+
 def test_the_preview_listens_to_this_machine_alone(tmp_path):
     (tmp_path / "html").mkdir()
     (tmp_path / "Makefile").write_bytes((made.ROOT / "Makefile").read_bytes())
