@@ -78,8 +78,8 @@ def build(names: tuple[str, ...], device: str, jobs: int) -> None:
     from kasv import fleet
 
     failed = fleet.build_all(fleet.select(names), device, _env_dir(), jobs)
-    for tag, reason in failed.items():
-        click.echo(f"{tag}: {reason}", err=True)
+    for reason in failed.values():  # each names its release
+        click.echo(reason, err=True)
     sys.exit(1 if failed else 0)
 
 

@@ -32,6 +32,8 @@ def interleave(before: str, after: str, models: tuple[str, ...], rounds: int) ->
     found = releases.load(repo.folder_of(config.repo))
     known = history.History(found, releases.BACKENDS)
     tags = known.resolve(before).tag, known.resolve(after).tag
+    if tags[0] == tags[1]:
+        raise KasvError(f"{tags[0]} cannot be compared with itself: name two releases")
     suites = suite.models(Path(config.benchmark_dir))
     if unknown := set(models) - set(suites):
         raise KasvError(f"no model {', '.join(unknown)}; there are {', '.join(suites)}")

@@ -65,6 +65,15 @@ def test_a_build_needs_a_job():
     assert "--jobs" in result.output
 
 
+def test_a_build_that_failed_names_its_release_once(tmp_path, monkeypatch):
+    (tmp_path / "env").write_text("a file where the folder belongs")
+    (tmp_path / "asv.conf.json").write_text('{"env_dir": "env"}')
+    monkeypatch.chdir(tmp_path)
+    result = kasv("build", "theano-1.0.5")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1].startswith("theano-1.0.5: cannot build")
+
+
 def test_outside_a_checkout_it_says_where_to_go(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = kasv("prune")
