@@ -3,13 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: bench test check programs continuous clean
+.PHONY: bench preview test check programs continuous clean
 
 bench: $(INSTALLED)
 	$(BIN)/kasv machine
 	$(BIN)/asv run --record-samples -E tensorflow -E cntk -E theano -E mxnet || $(SOME_FAIL)
 	$(BIN)/asv publish
-	@echo "The site is in html/; $(BIN)/asv preview serves it."
+	@echo "The site is in html/; make preview serves it to this machine."
+
+# asv preview would listen on every address of the machine.
+preview: $(INSTALLED)
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory html $(PORT)
 
 test: check programs
 	$(BIN)/pytest

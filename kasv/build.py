@@ -4,21 +4,25 @@ uv installs exactly the release's lock, hashes required, into a folder beside th
 is renamed into place once everything is there. What is built stays until no release names it.
 """
 
+import contextlib
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from uv import find_uv_bin
 
-from kasv import index, interpreters, mpi
+from kasv import index, interpreters, mpi, processes
 from kasv.errors import KasvError
 from kasv.releases import Release
 
 _MARKER = "kasv-release.json"
 _BUILD_TOOLS = Path(__file__).with_name("build_tools.txt")
+
+# What uv says where it asked an index in vain.
+_UNREACHABLE = ("error sending request", "failed to fetch")
 
 # What uv says, and what its user can do about it.
 _REMEDIES = (
@@ -28,6 +32,8 @@ _REMEDIES = (
     ("network was disabled", "run once with the network to fill uv's cache"),
     ("failed to fetch", "check the network; what is in uv's cache needs none"),
 )
+
+_reserved: dict[Path, FileLock] = {}  # a lock that nothing names is released
 
 
 class Marker(msgspec.Struct, frozen=True):
@@ -56,7 +62,33 @@ def is_built(release: Release, device: str, env_dir: Path) -> bool:
 
 def environments(env_dir: Path) -> list[Path]:
     """Return the folder of every complete environment, of this checkout's releases or not."""
-    return sorted(marker.parent for marker in env_dir.glob(f"*/{_MARKER}"))
+    return sorted(marker.parent for marker in env_dir.glob(f"[!.]*/{_MARKER}"))
+
+
+def remove_left_over(env_dir: Path) -> list[Path]:
+    """Remove the folders in which builds were killed, and return them."""
+    removed = []
+    for beside in sorted(env_dir.glob(".*.building")):
+        lock = FileLock(beside.with_suffix(".lock"), timeout=0)
+        with contextlib.suppress(Timeout), lock:  # else it is being built
+            shutil.rmtree(beside)
+            removed.append(beside)
+    return removed
+
+
+def reserve(env_dir: Path) -> contextlib.AbstractContextManager[object]:
+    """Hold a folder of environments until this process, or a `with` block, ends.
+
+    Raises:
+        KasvError: another run is measuring with them.
+    """
+    lock = _reserved.setdefault(env_dir, FileLock(env_dir / ".measuring.lock", timeout=0))
+    try:
+        return lock.acquire()
+    except Timeout:
+        raise KasvError(
+            f"another run is measuring in {env_dir}, and would be disturbed: wait for it to end"
+        ) from None
 
 
 def build(release: Release, device: str, env_dir: Path) -> Path:
@@ -135,12 +167,24 @@ def _marker(release: Release, device: str) -> Marker:
 
 
 def _uv(*arguments: str) -> None:
-    """Run uv; raise KasvError with what it said."""
-    command = [find_uv_bin(), *arguments]
-    environment = index.uv_environment(links=True)
-    answer = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    """Run uv, where the index does not answer with its cache alone; raise KasvError if it fails."""
+    answer = _run_uv(*arguments)
+    if answer.returncode and any(sign in answer.stderr.lower() for sign in _UNREACHABLE):
+        offline = _run_uv("--offline", *arguments)
+        answer = answer if offline.returncode else offline
     if answer.returncode:
         raise KasvError(_explain(" ".join(arguments[:2]), answer.stderr))
+
+
+def _run_uv(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [find_uv_bin(), *arguments],
+        capture_output=True,
+        text=True,
+        env=index.uv_environment(links=True),
+        check=False,
+        preexec_fn=processes.bound(),  # else it goes on in a folder that the next build uses
+    )
 
 
 def _explain(command: str, stderr: str) -> str:

@@ -63,7 +63,13 @@ def show(tag: str, as_json: bool) -> None:
 @main.command()
 @_TAGS
 @_DEVICE
-@click.option("--jobs", default=2, show_default=True, help="How many to build at a time.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="How many to build at a time.",
+)
 def build(names: tuple[str, ...], device: str, jobs: int) -> None:
     """Build environments ahead of `asv run`: of releases, branches or ranges (default: all).
 
@@ -72,8 +78,8 @@ def build(names: tuple[str, ...], device: str, jobs: int) -> None:
     from kasv import fleet
 
     failed = fleet.build_all(fleet.select(names), device, _env_dir(), jobs)
-    for tag, reason in failed.items():
-        click.echo(f"{tag}: {reason}", err=True)
+    for reason in failed.values():  # each names its release
+        click.echo(reason, err=True)
     sys.exit(1 if failed else 0)
 
 
@@ -95,7 +101,7 @@ def doctor(names: tuple[str, ...], device: str, machine: bool) -> None:
 
 @main.command()
 def prune() -> None:
-    """Remove environments that no release names any more."""
+    """Remove environments that no release names any more, and what killed builds left."""
     from kasv import fleet
 
     for path in fleet.prune(_env_dir()):

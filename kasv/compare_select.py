@@ -130,9 +130,9 @@ def _side(name: str, history: History, measured: set[str]) -> list[Release]:
 def _end_of(day: str) -> datetime.datetime:
     try:
         start = datetime.datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=datetime.UTC)
-    except ValueError as error:
+        return start + datetime.timedelta(days=1)
+    except (ValueError, OverflowError) as error:
         raise KasvError(f"{day} is no day") from error
-    return start + datetime.timedelta(days=1)
 
 
 def _as_of(end: datetime.datetime, history: History, measured: set[str]) -> list[Release]:

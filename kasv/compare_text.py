@@ -9,6 +9,7 @@ from asv import util
 from tabulate import tabulate
 
 from kasv.compare import ACCURACY, METRICS, Comparison, Row
+from kasv.files import printable
 from kasv.significance import Effect
 
 _HEADERS = ("model", "metric", "before", "after", "change", "interval", "verdict", "notes")
@@ -40,11 +41,6 @@ def as_json(comparisons: Sequence[Comparison], threshold: float) -> str:
         for one in comparisons
     ]
     return msgspec.json.format(msgspec.json.encode(content), indent=1).decode()
-
-
-def printable(text: str) -> str:
-    """Return text without what would control a terminal."""
-    return "".join(character for character in text if character.isprintable())
 
 
 def _title(one: Comparison) -> str:

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import msgspec
 from asv.console import log
 
+from kasv import files
 from kasv.errors import KasvError
 from kasv.facts import Facts, Text
 from kasv.results import Commit, Figure, Name
@@ -168,8 +169,6 @@ def read(path: Path) -> Conditions:
 
 
 def write(path: Path, content: msgspec.Struct) -> None:
-    """Write a record beside its place and rename it, so that no half of one is ever seen."""
+    """Write a record into a folder that may not be there yet."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.part")
-    beside.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
-    beside.replace(path)
+    files.write(path, msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")

@@ -6,36 +6,36 @@ one graph holds a line for each. Which release is active is decided by the commi
 """
 
 import atexit
+import contextlib
 import functools
 import json
 import os
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from asv import util
 from asv.console import log
 from asv.environment import Environment, EnvironmentUnavailable
-from filelock import FileLock, Timeout
+from asv.results import get_filename
 
 from kasv import build, datasets, machines, releases, repo, server, suite
 from kasv.errors import KasvError
 from kasv.history import History
-from kasv.journal import Journal
+from kasv.journal import Journal, is_quick
 from kasv.releases import BACKENDS, Release
 from kasv.sessions import Recorder
 
 # What a user's shell may hold that would change what is measured; the suite sets its own.
 _FOREIGN = ("THEANO", "MXNET_", "TF_", "XLA_", "JAX_", "KERAS_", "OMP_", "MKL_", "KMP_", "OPENBLAS")
 
-_measuring: dict[Path, FileLock] = {}
-
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 def _told_to_asv(method: Callable[P, T]) -> Callable[P, T]:
-    """Let asv report a KasvError as it reports its own, without a traceback."""
+    """Let asv report our errors and a full disk as it reports its own, without a traceback."""
 
     @functools.wraps(method)
     def told(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -43,6 +43,8 @@ def _told_to_asv(method: Callable[P, T]) -> Callable[P, T]:
             return method(*args, **kwargs)
         except KasvError as error:
             raise util.UserError(str(error)) from error
+        except OSError as error:
+            raise util.UserError(f"{error.filename}: {error.strerror}") from error
 
     return told
 
@@ -61,7 +63,9 @@ class Keras(Environment):
         self._python = python
         self._requirements = requirements
         super().__init__(conf, python, requirements, tagged_env_vars)
-        self._results_dir = Path(conf.results_dir)
+        self._conf = conf
+        self._results_dir = Path(conf.results_dir).absolute()
+        self._is_quick = False
         self._suite_dir = Path(conf.benchmark_dir)
         self._journals: dict[str, Journal] = {}
         self._unbuilt: set[str] = set()
@@ -108,13 +112,21 @@ class Keras(Environment):
         state = Path(self._path)
         state.mkdir(parents=True, exist_ok=True)
         if "KASV_TURNS" not in os.environ:  # else `kasv interleave` has done it
-            reserve(state.parent)
-        atexit.unregister(self._settle)  # asv calls this more than once
-        atexit.register(self._settle)
+            build.reserve(state.parent)
+        self._recover()
+        atexit.unregister(self._end)  # asv calls this more than once
+        atexit.register(self._end)
 
     @property
+    @_told_to_asv
     def installed_commit_hash(self) -> None:
-        """None: asv is to install each release that it measures, also the one that is active."""
+        """None: asv is to install each release that it measures, also the one that is active.
+
+        asv asks as it turns to a release, before it reads its results: from then on it reads and
+        writes the copy that the journal lends it.
+        """
+        self._settle()
+        self._turn_to_lent()
 
     @_told_to_asv
     def install_project(self, conf: Any, repo: Any, commit_hash: str) -> None:
@@ -125,15 +137,15 @@ class Keras(Environment):
             KasvError: no such commit.
         """
         release = self._release(commit_hash)
-        self._settle()
         try:
             self._announce_and_build(release)
         except KasvError as error:
             self._report_unbuilt(release, error)
             raise util.ProcessError(["kasv", "build", release.tag], 1, "", str(error)) from error
+        self._journal_of(commit_hash).lend()
         self._set_commit_hash(commit_hash)
         self._set_installed_commit_hash(commit_hash)
-        interrupted = self._journal_of(commit_hash).folder.glob("*.result")
+        interrupted = self._journal_of(commit_hash).folder.glob("*.outcome")
         self._recorder.begin(commit_hash, resumes=any(interrupted))
 
     @_told_to_asv
@@ -159,15 +171,16 @@ class Keras(Environment):
         self, args: list[str], benchmark: str, parameters: str, result: Path, kwargs: dict[str, Any]
     ) -> Any:
         """Run one benchmark, or hand over what an interrupted run has measured of it."""
+        self._is_quick = is_quick(parameters)
         journal = self._open_journal()
-        key = f"{benchmark} {suite.digest(self._suite_dir)}"
-        replayed = journal.replay(key, parameters)
+        key = (benchmark, suite.digest(self._suite_dir), parameters)
+        replayed = journal.replay(*key)
         if replayed is None:
             answer = self._measure(args, benchmark, kwargs)
         else:
             result.write_bytes(replayed)
             answer = ("", "", 0)
-        journal.add(key, parameters, None if answer[2] else result.read_bytes())
+        journal.add(*key, None if answer[2] else result.read_bytes())
         return answer
 
     def _measure(self, args: list[str], benchmark: str, kwargs: dict[str, Any]) -> Any:
@@ -217,20 +230,53 @@ class Keras(Environment):
         """Return the journal of the active release, begun once."""
         commit = self._active().commit
         if commit not in self._journals:
+            self._settle()
+            self._turn_to_lent()  # `asv find` has not asked for the active release
             self._journals[commit] = self._journal_of(commit)
             self._journals[commit].begin()
         return self._journals[commit]
 
     def _journal_of(self, commit: str) -> Journal:
-        return Journal(Path(self._path) / "journal", commit, self.name, self._results_dir)
+        root = Path(self._path) / ("quick" if self._is_quick else "journal")
+        return Journal(root, commit, self.name, self._results_dir, self._lent_dir)
+
+    @property
+    def _lent_dir(self) -> Path:
+        """The folder of results that asv is lent; one for all environments of a process."""
+        side = Path(os.environ.get("KASV_TURNS", "")).name
+        return Path(self._env_dir).absolute() / f".lent{side and '-'}{side}"
+
+    def _turn_to_lent(self) -> None:
+        """Have asv read and write the copies from now on; `asv continuous` lists benchmarks too."""
+        self._lent_dir.mkdir(parents=True, exist_ok=True)
+        if self._conf.results_dir != str(self._lent_dir):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copy(self._results_dir / "benchmarks.json", self._lent_dir)
+            self._conf.results_dir = str(self._lent_dir)
+
+    def _recover(self) -> None:
+        """Settle what the last run could not, a killed one too."""
+        shutil.rmtree(Path(self._path) / "quick", ignore_errors=True)
+        for folder in (Path(self._path) / "journal").glob("*"):
+            with _storing(folder):
+                self._journal_of(folder.name).recover()
+        for path in self._lent_dir.glob(f"*/*{get_filename('', '', self.name)}"):
+            path.unlink()  # of a quick run, or of what could not be built
 
     def _settle(self) -> None:
-        """Settle every journal whose results asv has stored since, an earlier run's too."""
+        """Settle every journal whose results asv has stored since."""
         server.stop()
         for folder in (Path(self._path) / "journal").glob("*"):
-            self._journal_of(folder.name).settle()
+            with _storing(folder):
+                self._journal_of(folder.name).settle()
         self._journals.clear()
         self._recorder.end()
+
+    def _end(self) -> None:
+        try:
+            self._settle()
+        except KasvError as error:
+            log.error(str(error))
 
     def _active(self) -> Release:
         commit = self._get_installed_commit_hash()
@@ -256,30 +302,22 @@ class Keras(Environment):
         build.build(release, self.device, env_dir)
 
     def _report_unbuilt(self, release: Release, error: KasvError) -> None:
-        """Say once why, and have asv's record of skipped benchmarks forgotten."""
+        """Say once why."""
         if release.tag not in self._unbuilt:
             log.error(str(error))
         self._unbuilt.add(release.tag)
-        journal = self._journal_of(release.commit)
-        journal.begin()
-        journal.discard()
 
 
-def reserve(env_dir: Path) -> None:
-    """Hold this checkout's environments until the process ends.
-
-    Raises:
-        KasvError: another run is measuring with them.
-    """
-    lock = _measuring.setdefault(env_dir, FileLock(env_dir / ".measuring.lock", timeout=0))
+@contextlib.contextmanager
+def _storing(journal: Path) -> Iterator[None]:
+    """Say what is kept, and where, if results cannot be written."""
     try:
-        if not lock.is_locked:
-            lock.acquire()
-    except Timeout:
+        yield
+    except OSError as error:
         raise KasvError(
-            f"another run is measuring in {env_dir}; two at once would disturb each other: "
-            "wait for it to end"
-        ) from None
+            f"{error.filename}: {error.strerror}: free some disk or make it writable; what was "
+            f"measured is kept in {journal}, and the next `asv run` stores it"
+        ) from error
 
 
 def _refuse_choices(tool_name: str, python: bool, requirements: bool) -> None:

@@ -116,7 +116,18 @@ def _check_disk(env_dir: Path) -> None:
 
 
 def prune(env_dir: Path) -> list[Path]:
-    """Remove environments of releases or locks that are no more; return their folders."""
+    """Remove environments of releases or locks that are no more; return their folders.
+
+    Raises:
+        KasvError: a run is measuring with these environments.
+    """
+    if not env_dir.is_dir():
+        return []
+    with build.reserve(env_dir):
+        return _prune(env_dir)
+
+
+def _prune(env_dir: Path) -> list[Path]:
     known = releases.load()
     current = {
         build.folder(release, device, env_dir)
@@ -127,4 +138,4 @@ def prune(env_dir: Path) -> list[Path]:
     outdated = [path for path in build.environments(env_dir) if path not in current]
     for path in outdated:
         shutil.rmtree(path)
-    return outdated
+    return [*outdated, *build.remove_left_over(env_dir)]

@@ -159,7 +159,10 @@ def _file(project: str, raw: _RawFile) -> File | None:
             f"the package index gives no upload time for {raw.filename} (PEP 700): "
             "set UV_DEFAULT_INDEX to an index that does"
         )
-    uploaded = raw.upload_time.astimezone(UTC).replace(microsecond=0)
+    try:
+        uploaded = raw.upload_time.astimezone(UTC).replace(microsecond=0)
+    except OverflowError:
+        raise KasvError(f"the package index gives {raw.filename} an impossible time") from None
     return File(raw.filename, version, uploaded, python)
 
 

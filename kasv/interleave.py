@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from kasv import significance
+from kasv import processes, significance
 from kasv.errors import KasvError
 from kasv.turns import SIDES, Turns
 
@@ -67,6 +67,7 @@ def _start(
             env={**os.environ, "KASV_TURNS": str(folder / side)},
             stdout=log,
             stderr=subprocess.STDOUT,
+            preexec_fn=processes.bound(),
         )
 
 

@@ -24,7 +24,7 @@ def interleave(before: str, after: str, models: tuple[str, ...], rounds: int) ->
     Both train at once, and one waits while the other has an epoch. What disturbs the machine then
     disturbs both. Takes the place of their results of `time_epoch`.
     """
-    from kasv import configuration, environment, history, releases, repo, suite
+    from kasv import build, configuration, history, releases, repo, suite
     from kasv.errors import KasvError
     from kasv.interleave import measure
 
@@ -32,10 +32,12 @@ def interleave(before: str, after: str, models: tuple[str, ...], rounds: int) ->
     found = releases.load(repo.folder_of(config.repo))
     known = history.History(found, releases.BACKENDS)
     tags = known.resolve(before).tag, known.resolve(after).tag
+    if tags[0] == tags[1]:
+        raise KasvError(f"{tags[0]} cannot be compared with itself: name two releases")
     suites = suite.models(Path(config.benchmark_dir))
     if unknown := set(models) - set(suites):
         raise KasvError(f"no model {', '.join(unknown)}; there are {', '.join(suites)}")
     Path(config.env_dir).mkdir(parents=True, exist_ok=True)
-    environment.reserve(Path(config.env_dir))
+    build.reserve(Path(config.env_dir))
     measure(tags, models or suites, rounds)
     click.echo(f"now `kasv compare {before} {after}`")

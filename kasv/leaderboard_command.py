@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kasv.files import printable
+
 if TYPE_CHECKING:
     from kasv.leaderboard import Board, Cell, Mean, Table
 
@@ -116,7 +118,7 @@ def _mean(mean: "Mean | None") -> str:
 
 def _machines(board: "Board") -> list[str]:
     """Return the machines' names without what a terminal would obey."""
-    return ["".join(c if c.isprintable() else "?" for c in name) for name in board.machines]
+    return [printable(name) for name in board.machines]
 
 
 def _tabulate(rows: list[list[str]], headers: list[str]) -> str:

@@ -18,7 +18,7 @@ import psutil
 from numpy.typing import NDArray
 
 from kasv import significance
-from kasv.compare_text import printable
+from kasv.files import printable
 
 _SYSTEM = Path("/sys")
 _BUSY_SHARE = 0.05  # of the machine; a benchmark on one of two cores feels less than that

@@ -24,7 +24,7 @@ from packaging.version import Version
 from tomlkit.items import KeyType, SingleKey, String, StringType, Table, Trivia
 from uv import find_uv_bin
 
-from kasv import index
+from kasv import files, index
 from kasv.errors import KasvError
 from kasv.releases import FOLDER, Gpu, Release
 
@@ -195,10 +195,7 @@ def write(backend: str, releases: Iterable[Release], folder: Path = FOLDER) -> N
     document = tomlkit.document()
     for release in sorted(releases, key=lambda r: (r.date, Version(r.version), r.tag)):
         document.add(SingleKey(release.tag, KeyType.Basic), _table(release))
-    path = folder / f"{backend}.toml"
-    beside = path.with_suffix(".toml.new")
-    beside.write_text(tomlkit.dumps(document), encoding="utf-8")
-    beside.replace(path)
+    files.write(folder / f"{backend}.toml", tomlkit.dumps(document))
 
 
 def _table(release: Release) -> Table:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -23,7 +24,8 @@ from kasv.errors import KasvError
 BACKENDS = ("tensorflow", "cntk", "theano", "mxnet", "jax", "torch")
 FOLDER = Path(__file__).parent / "backends"
 
-_TAG = re.compile(r"[a-z]+-[0-9A-Za-z][0-9A-Za-z.-]*")
+_TAG = re.compile(r"[a-z]+-[0-9A-Za-z]+(?:[.-][0-9A-Za-z]+)*")  # `..` makes a range
+_LONGEST_TAG = 80
 _PYTHON = re.compile(r"3\.[0-9]{1,2}")
 _LOCK_LINE = re.compile(
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[0-9A-Za-z][0-9A-Za-z.!+_-]*)"
@@ -127,7 +129,7 @@ def load_file(path: Path) -> tuple[Release, ...]:
         return ()
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise KasvError(f"{path.name} is not valid TOML: {error}") from error
     releases = tuple(_release(path, tag, table) for tag, table in tables.items())
     _check_order(path, releases)
@@ -155,15 +157,19 @@ def _check(backend: str, release: Release) -> None:
     """Check what types alone cannot: the fields' forms and what the lock must hold."""
     if not _TAG.fullmatch(release.tag) or release.backend != backend:
         raise ValueError(f"a tag here is `{backend}-` and a version")
+    if len(release.tag) > _LONGEST_TAG or release.tag.endswith("-gpu"):
+        raise ValueError(f"a tag has up to {_LONGEST_TAG} characters, and only a GPU's folder -gpu")
     for field in ("version", "keras"):
         _check_version(field, getattr(release, field))
     if not _PYTHON.fullmatch(release.python):
         raise ValueError(f"field `python`: {release.python!r} is no 3.minor version")
     if release.date.tzinfo is None:
         raise ValueError("field `date`: a time zone is missing; write it in UTC with a final Z")
-    _check_lock("lock", release.lock)
+    if not 2000 <= release.date.year <= 2100:
+        raise ValueError(f"field `date`: {release.date.year} is no year of a release")
+    _check_form("", release)
     if release.gpu:
-        _check_lock("gpu.lock", release.gpu.lock)
+        _check_form("gpu.", release.gpu)
 
 
 def _check_version(field: str, value: str) -> None:
@@ -173,12 +179,34 @@ def _check_version(field: str, value: str) -> None:
         raise ValueError(f"field `{field}`: {value!r} is no version") from None
 
 
+def _check_form(prefix: str, form: Release | Gpu) -> None:
+    """Check what uv is given: the requirements, which it resolves, and the lock."""
+    for text in form.requires:
+        _check_requirement(f"{prefix}requires", text)
+    for override in form.overrides:
+        _check_requirement(f"{prefix}overrides", override.requirement)
+    _check_lock(f"{prefix}lock", form.lock)
+
+
+def _check_requirement(field: str, text: str) -> None:
+    """Let through a name with versions alone: no address, no option, no second line."""
+    try:
+        if Requirement(text).url is None and text.isprintable():
+            return
+    except InvalidRequirement:
+        pass
+    raise ValueError(f"field `{field}`: {text[:60]!r} is no `name==version`")
+
+
 def _check_lock(field: str, lock: str) -> None:
     try:
-        names = {name for name, _ in _parse_lock(lock)}
+        pins = [name for name, _ in _parse_lock(lock)]
     except ValueError as error:
         raise ValueError(f"field `{field}`: {error}") from None
-    missing = {"asv-runner", "numpy"} - names
+    twice = sorted({name for name in pins if pins.count(name) > 1})
+    if twice:
+        raise ValueError(f"field `{field}`: pins {', '.join(twice)} more than once")
+    missing = {"asv-runner", "numpy"}.difference(pins)
     if missing:
         raise ValueError(f"field `{field}`: does not pin {', '.join(sorted(missing))}")
 

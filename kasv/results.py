@@ -1,7 +1,8 @@
 """asv's result files as checked records: one `Figure` for each value that a release was given.
 
 asv's own reader (`asv.results.Results`) trusts what it reads. These files travel in pull requests
-from other people's machines, so that everything is checked here once, for all who show it.
+from other people's machines, so that everything is checked here once, for all who show it, and for
+asv, which publishes from a checked copy (`kasv.checked`).
 """
 
 import functools
@@ -20,10 +21,15 @@ from kasv.errors import KasvError
 _API_VERSION = 2  # of asv.results.Results
 _PARAMETERS = ("data", "epoch")  # of every benchmark of the suite; most have the first only
 _NAMES_OF_OTHER_FILES = {"machine.json", "benchmarks.json"}
+_LARGEST_FILE = 64_000_000  # bytes; a release with every sample has 0.2 MB
+_LARGEST_VALUE = 1e40  # beyond what a 32-bit float holds, and still safe to multiply
+_TIMES = (1e-9, 1e9)  # seconds
+_MOST_COMBINATIONS = 10_000  # of a benchmark's parameters
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,79}$")]
 Commit = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8,40}$")]
+Moment = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _T = TypeVar("_T")
 
 
@@ -62,19 +68,27 @@ class Figure(msgspec.Struct, frozen=True):
     version: str = ""
 
 
-class _Parameters(msgspec.Struct):
+class _Machine(msgspec.Struct):
     machine: Name
 
 
 class _File(msgspec.Struct):
-    """What kasv reads of a result file; asv writes more."""
+    """A result file without its profiles."""
 
     version: int
     commit_hash: Commit
-    params: _Parameters
+    date: Moment
+    env_name: Name
+    params: dict[Identifier, Annotated[str, msgspec.Meta(max_length=200)] | int | None]
     result_columns: list[str]
     results: dict[Name, list[Any]]
-    env_vars: dict[Name, Name] = {}
+    env_vars: dict[Identifier, Name] = {}
+    python: Name = ""
+
+    @property
+    def machine(self) -> str:
+        """The machine that it was measured on."""
+        return str(self.params.get("machine"))
 
 
 class _Row(msgspec.Struct):
@@ -83,7 +97,7 @@ class _Row(msgspec.Struct):
     result: list[float | None] | None = None
     params: list[list[str]] = []
     version: Name | None = None
-    started_at: int | None = None
+    started_at: Moment | None = None
     duration: float | None = None
     samples: list[list[float] | None] | None = None
     stats_ci_99_a: list[float | None] | None = None
@@ -92,6 +106,10 @@ class _Row(msgspec.Struct):
     stats_q_75: list[float | None] | None = None
     stats_number: list[int | None] | None = None
     stats_repeat: list[int | None] | None = None
+
+
+# A row's columns with one element for each combination of the parameters.
+COLUMNS = ("result", "samples", *(f"stats_{field}" for field in Stats.__struct_fields__))
 
 
 class _Key(msgspec.Struct):
@@ -120,17 +138,65 @@ def load_file(path: Path) -> list[Figure]:
     Raises:
         KasvError: it is not what asv writes; names the file and what is wrong with it.
     """
+    return _read(path)[2]
+
+
+def checked(path: Path) -> dict[str, object]:
+    """Read one result file and return it as asv writes it, with nothing that was not checked.
+
+    Raises:
+        KasvError: it is not what asv writes; names the file and what is wrong with it.
+    """
+    content, rows, _ = _read(path)
+    return {
+        **msgspec.structs.asdict(content),
+        "requirements": {},
+        "result_columns": list(_Row.__struct_fields__),
+        "results": {name: list(msgspec.structs.astuple(row)) for name, row in rows.items()},
+        "durations": {},
+    }
+
+
+def _read(path: Path) -> tuple[_File, dict[str, _Row], list[Figure]]:
+    """Return a file's content, each benchmark's row, and the figures of all."""
     try:
-        content = msgspec.convert(json.loads(path.read_bytes()), _File)
+        content = msgspec.convert(read_json(path), _File)
         if content.version != _API_VERSION:
             raise ValueError(f"format version {content.version}; `asv update` brings it to 2")
         machine = _machine(path.parent)
-        if content.params.machine != machine:
-            raise ValueError(f"measured on {content.params.machine!r}, filed under {machine!r}")
-        return [figure for name in content.results for figure in _figures(content, name)]
-    except (OSError, RecursionError, ValueError) as error:
+        if content.machine != machine:
+            raise ValueError(f"measured on {content.machine!r}, filed under {machine!r}")
+        refuse_unprintable(content.env_name, content.python, *content.env_vars.values())
+        refuse_unprintable(*(text for text in content.params.values() if isinstance(text, str)))
+        rows = {name: _row(content, name) for name in content.results}
+        return content, rows, [f for name in rows for f in _figures(content, rows[name], name)]
+    except (OSError, ValueError) as error:
         where = "/".join(path.parts[-2:])
         raise KasvError(f"result file {where!r} is malformed: {error}") from error
+
+
+def read_json(path: Path) -> Any:
+    """Return what a file of JSON that anybody may have written holds.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no regular file, is too large, or is not JSON in UTF-8.
+    """
+    if not path.is_file():
+        raise ValueError("is no regular file")
+    if path.stat().st_size > _LARGEST_FILE:
+        raise ValueError(f"is larger than {_LARGEST_FILE} bytes")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+
+
+def refuse_unprintable(*texts: str) -> None:
+    """Raise ValueError at a text that a terminal would obey or no page can hold."""
+    for text in texts:
+        if not text.isprintable():
+            raise ValueError(f"{text!r} cannot be printed")
 
 
 def samples_per_round(results_dir: Path) -> dict[str, int]:
@@ -155,17 +221,47 @@ def _machine(folder: Path) -> str:
     """Return the machine's name as asv knows it: from the folder's `machine.json`."""
     path = folder / "machine.json"
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Parameters).machine
-    except (OSError, msgspec.MsgspecError) as error:
+        machine = msgspec.convert(read_json(path), _Machine).machine
+        refuse_unprintable(machine)
+        return machine
+    except (OSError, ValueError) as error:
         raise ValueError(f"no machine.json beside it can be read: {error}") from error
 
 
-def _figures(content: _File, name: str) -> Iterator[Figure]:
-    """Yield the figures of one benchmark, without those that do not apply (asv's NaN)."""
+def _row(content: _File, name: str) -> _Row:
     try:
         cells = zip(content.result_columns, content.results[name], strict=False)  # asv cuts nulls
         row = msgspec.convert(dict(cells), _Row)
-        combinations = list(itertools.islice(itertools.product(*row.params), 10_000))
+        size = math.prod(map(len, row.params))
+        if size > _MOST_COMBINATIONS:
+            raise ValueError(f"{size} combinations of its parameters")
+        for field in COLUMNS:
+            column = getattr(row, field)
+            if column is not None and len(column) != size:
+                raise ValueError(f"{field} has {len(column)} elements, its parameters {size}")
+        _check_numbers(row)
+    except ValueError as error:
+        raise ValueError(f"benchmark {name[:80]!r}: {error}") from error
+    return row
+
+
+def _check_numbers(row: _Row) -> None:
+    """Refuse what would overflow and NaN, but for asv's own: a result that does not apply."""
+    samples = itertools.chain.from_iterable(filter(None, row.samples or ()))
+    numbers = [*samples, *(row.stats_q_25 or ()), *(row.stats_q_75 or ()), row.duration]
+    if any(number is not None and math.isnan(number) for number in numbers):
+        raise ValueError("a sample, a quartile or the duration is NaN")
+    ends = (*(row.stats_ci_99_a or ()), *(row.stats_ci_99_b or ()))
+    numbers += [end for end in ends if end is None or not math.isinf(end)]  # so of one sample
+    numbers += row.result or ()
+    if any(number is not None and abs(number) > _LARGEST_VALUE for number in numbers):
+        raise ValueError(f"a number is larger than {_LARGEST_VALUE:g}")
+
+
+def _figures(content: _File, row: _Row, name: str) -> Iterator[Figure]:
+    """Yield the figures of one benchmark, without those that do not apply (asv's NaN)."""
+    try:
+        combinations = list(itertools.product(*row.params))
         values = _column(row.result, len(combinations))
         for index, (combination, value) in enumerate(zip(combinations, values, strict=True)):
             if value is None or not math.isnan(value):
@@ -177,12 +273,10 @@ def _figures(content: _File, name: str) -> Iterator[Figure]:
 def _figure(content: _File, row: _Row, key: _Key, index: int, value: float | None) -> Figure:
     samples = _at(row.samples, index) or []
     numbers = [*samples] if value is None else [value, *samples]
-    if not all(math.isfinite(number) for number in numbers):
-        raise ValueError("a value or sample is no finite number")
-    if key.metric.startswith("time_") and not all(number > 0 for number in numbers):
-        raise ValueError("a time is not positive")
+    if key.metric.startswith("time_") and not all(_TIMES[0] < n < _TIMES[1] for n in numbers):
+        raise ValueError(f"a time is not between {_TIMES[0]:g} and {_TIMES[1]:g} seconds")
     return Figure(
-        machine=content.params.machine,
+        machine=content.machine,
         commit=content.commit_hash,
         variables=content.env_vars,
         model=key.model,
@@ -217,8 +311,8 @@ def _stats(row: _Row, index: int) -> Stats | None:
     if None in found.values():
         return None
     stats = msgspec.convert(found, Stats)
-    if not (math.isfinite(stats.q_25) and math.isfinite(stats.q_75) and stats.repeat > 0):
-        raise ValueError("its statistics are no finite numbers")
+    if stats.repeat < 1:
+        raise ValueError("its statistics are of no samples")
     return stats
 
 

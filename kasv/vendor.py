@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from kasv import files
 from kasv.datasets.archives import read_members
 from kasv.datasets.sources import File, Unavailable, fetch_npm, fetch_upstream, say
 from kasv.errors import KasvError
@@ -143,6 +144,10 @@ _FONTS = {
 def assets(page: str) -> Iterator[Asset]:
     """Yield what a page takes from other hosts; `integrity` is empty where it names no hash."""
     for tag in _TAG.finditer(page):
+        try:
+            urlsplit(tag["address"])
+        except ValueError:
+            continue  # no browser can open it either
         integrity = _INTEGRITY.search(tag.group())
         found = integrity["hash"] if integrity else ""
         yield Asset(tag.group(), tag["kind"], tag["address"], found)
@@ -219,9 +224,7 @@ class _Store:
     def _keep(self, name: str, content: bytes) -> None:
         """Put a file into the cache whole or not at all."""
         self._cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._cache, delete=False) as part:
-            part.write(content)
-        Path(part.name).replace(self._cache / name)
+        files.write(self._cache / name, content)
 
     def _upstream(self, asset: Asset) -> bytes | None:
         host = urlsplit(asset.address).netloc

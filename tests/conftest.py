@@ -3,8 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from faults import small_disk
 
 from kasv.releases import Release
+
+__all__ = ["small_disk"]
 
 LOCK = "".join(
     f"{pin} --hash=sha256:{'0' * 64}\n" for pin in ("asv-runner==0.3.2", "numpy==1.19.5")

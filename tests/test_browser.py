@@ -23,6 +23,10 @@ from kasv.pages import site
 pytestmark = pytest.mark.browser
 
 SCRIPT = "<script>alert(1)</script>"
+PAYLOAD = (
+    '<meta data-evil http-equiv="refresh" content="0;url=about:blank"><base data-evil href="//x">'
+    "<img data-evil src=x onerror=alert(1)><a data-evil href='javascript:alert(1)'>evil</a>"
+)
 OURS = (
     "index.html",
     "leaderboard-small-cpu-1-2017.html",
@@ -90,7 +94,27 @@ def published(tmp_path_factory) -> Path:
             made.write_result(folder / "results", release, "evil")
     for path in (folder / "results" / "evil").glob("*.json"):
         path.write_text(path.read_text().replace('"evil"', json.dumps(SCRIPT)))
+    put_payloads(folder / "results")
     return made.publish(project)
+
+
+def put_payloads(folder: Path) -> None:
+    """Put elements wherever results hold text that asv's page shows."""
+    path = folder / "benchmarks.json"
+    benchmarks = json.loads(path.read_text())
+    for table in benchmarks.values():
+        if isinstance(table, dict):
+            table |= {"pretty_name": PAYLOAD, "code": PAYLOAD, "description": PAYLOAD}
+    benchmarks["mnist_mlp.MnistMlp.track_loss"]["unit"] = PAYLOAD
+    benchmarks["mnist_mlp.MnistMlp.track_error"]["param_names"] = [PAYLOAD]
+    path.write_text(json.dumps(benchmarks))
+    machine = folder / made.MACHINE / "machine.json"
+    facts = {**json.loads(machine.read_text()), "cpu": PAYLOAD, PAYLOAD: PAYLOAD}
+    machine.write_text(json.dumps(facts))
+    one = json.loads(next((folder / made.MACHINE).glob("*-*.json")).read_text())
+    for field in ("env_vars", "params"):
+        spoilt = {**one, field: {**one[field], PAYLOAD: "1"}}
+        (folder / made.MACHINE / f"{field}.json").write_text(json.dumps(spoilt))
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -233,6 +257,20 @@ def test_a_machine_named_like_a_script_stays_text(browser, address):
     for button in browser.find_elements(By.CSS_SELECTOR, "#graphdisplay-state-params .btn"):
         ActionChains(browser).move_to_element(button).perform()  # an alert would raise here
     assert SCRIPT in browser.find_element(By.ID, "graphdisplay-state-params").text
+
+
+@pytest.mark.parametrize("page", [*OURS, *(f"../index.html{view}" for view in ASVS)])
+def test_nothing_that_results_say_becomes_an_element(browser, address, page):
+    browser.get(f"{address}kasv/{page}")
+    if page not in OURS:
+        wait(browser, DRAWN)
+        browser.execute_script(  # asv's tooltips show a benchmark's code
+            "for (const e of document.querySelectorAll('#graphdisplay-navigation li, .btn, "
+            "#summarygrid-display div, td')) "
+            "e.dispatchEvent(new MouseEvent('mouseover', {bubbles: true}))"
+        )
+    assert browser.find_elements(By.CSS_SELECTOR, "[data-evil]") == []
+    assert browser.current_url.startswith(address)
 
 
 @pytest.mark.parametrize("page", OURS)

@@ -1,14 +1,19 @@
 """An environment is complete or not there at all."""
 
 import hashlib
+import os
 import re
 import subprocess
+import sys
 import tarfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 from conftest import release
-from toy import THIS, make_wheel
+from faults import gone
+from toy import THIS, Project, make_wheel
 
 from kasv import build
 from kasv.errors import KasvError
@@ -120,6 +125,49 @@ def test_two_at_once_build_one(toy, tmp_path):
     with ThreadPoolExecutor(2) as pool:
         paths = list(pool.map(lambda _: build.build(wanted, "cpu", tmp_path / "env"), range(2)))
     assert imported(paths[0]) == imported(paths[1]) == "1.0"
+
+
+BUILD = """
+import sys
+from pathlib import Path
+from kasv import build, releases
+release = releases.load(Path(sys.argv[1]))[0]
+print(build.build(release, "cpu", Path(sys.argv[2])))
+"""
+
+
+def test_without_a_network_what_is_in_the_cache_is_enough(tmp_path, monkeypatch):
+    (tmp_path / "project").mkdir()
+    project = Project(tmp_path / "project")
+    monkeypatch.setenv("UV_FIND_LINKS", str(project.folder / "wheels"))
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
+    backends = str(project.folder / "backends")
+    command = [sys.executable, "-c", BUILD, backends]
+    alone = ["unshare", "--map-root-user", "--net"]
+    cold = subprocess.run(
+        [*alone, *command, str(tmp_path / "cold")], capture_output=True, text=True
+    )
+    assert "check the network" in cold.stderr
+    subprocess.run([*command, str(tmp_path / "with")], check=True)
+    subprocess.run([*alone, *command, str(tmp_path / "without")], check=True)
+    assert (tmp_path / "without" / "tensorflow-0.1" / "bin" / "python").exists()
+
+
+def test_uv_ends_with_a_killed_build(tmp_path):
+    wheel = tmp_path / "toy-1.0-py3-none-any.whl"
+    os.mkfifo(wheel)  # uv waits for its content
+    code = f"""
+from pathlib import Path
+from kasv import build
+build._uv("pip", "install", "--target", {str(tmp_path / "env")!r}, {str(wheel)!r})
+"""
+    with subprocess.Popen([sys.executable, "-c", code]) as process:
+        deadline = time.monotonic() + 60
+        while not (children := psutil.Process(process.pid).children(recursive=True)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.kill()
+    assert gone(children)
 
 
 @pytest.mark.parametrize(

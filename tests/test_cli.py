@@ -48,6 +48,7 @@ def test_the_oldest_release_has_nothing_before_it():
         (["releases", "show", "cntk-9"], "no release"),
         (["build", "theano-9"], "no release"),
         (["doctor", "nothing"], "no release"),
+        (["compare", "9999-12-31", "2018-01-01"], "9999-12-31 is no day"),
     ],
 )
 def test_errors_are_one_line_with_exit_status_2(arguments, said):
@@ -56,6 +57,21 @@ def test_errors_are_one_line_with_exit_status_2(arguments, said):
     assert result.output.startswith("kasv: ")
     assert said in result.output
     assert result.output.count("\n") == 1
+
+
+def test_a_build_needs_a_job():
+    result = kasv("build", "--jobs", "0", "theano-1.0.5")
+    assert result.exit_code == 2
+    assert "--jobs" in result.output
+
+
+def test_a_build_that_failed_names_its_release_once(tmp_path, monkeypatch):
+    (tmp_path / "env").write_text("a file where the folder belongs")
+    (tmp_path / "asv.conf.json").write_text('{"env_dir": "env"}')
+    monkeypatch.chdir(tmp_path)
+    result = kasv("build", "theano-1.0.5")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1].startswith("theano-1.0.5: cannot build")
 
 
 def test_outside_a_checkout_it_says_where_to_go(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import made_results
 import pytest
 from click.testing import CliRunner
 
-from kasv import compare, compare_select, compare_text, conditions, releases, results
+from kasv import compare, compare_select, conditions, releases, results
 from kasv.compare_command import compare as command
 from kasv.conditions import Calibration, Conditions, Session
 from kasv.errors import KasvError
@@ -232,10 +232,13 @@ def test_markdown_is_one_table_a_comparison(project):
 def test_names_from_result_files_stay_text(project):
     everything = releases.load(project / "backends")
     for release in everything[:2]:
-        made_results.write_result(project / "results", release, machine="\x1b[2J<b>*x*")
-    arguments = ("tensorflow-1.0", "tensorflow-1.1", "--machine", "\x1b[2J<b>*x*")
-    assert "\x1b" not in run(*arguments).output
-    assert r"&lt;b&gt;\*x\*" in run(*arguments, "--markdown").output
+        made_results.write_result(project / "results", release, machine="<b>*x*")
+        made_results.write_result(project / "results", release, machine="\x1b[2J")
+    arguments = ("tensorflow-1.0", "tensorflow-1.1", "--machine")
+    assert r"&lt;b&gt;\*x\*" in run(*arguments, "<b>*x*", "--markdown").output
+    with pytest.raises(KasvError, match="none is called") as error:  # its files are left out
+        run(*arguments, "\x1b[2J")
+    assert str(error.value).isprintable()
 
 
 def test_another_folder_of_results(project):
@@ -332,10 +335,6 @@ def test_outside_a_checkout(tmp_path, monkeypatch):
 def test_how_many_samples_make_a_round(tmp_path, content, expected):
     (tmp_path / "benchmarks.json").write_text(json.dumps(content))
     assert results.samples_per_round(tmp_path) == expected
-
-
-def test_text_is_made_printable():
-    assert compare_text.printable("a\x1b[31m\nb") == "a[31mb"
 
 
 def _commit(tag):

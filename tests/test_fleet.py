@@ -1,10 +1,12 @@
 """Environments are built side by side, diagnosed and pruned."""
 
 import os
+import signal
 import subprocess
 import sys
 
 import pytest
+from filelock import FileLock
 from toy import THIS, Project
 
 from kasv import build, fleet, releases
@@ -113,3 +115,44 @@ def test_prune_removes_only_what_no_release_names(toys, monkeypatch):
     assert fleet.prune(env_dir) == [gone]
     assert kept.exists()
     assert (env_dir / "keras-KASV_SIZEsmall").exists()
+
+
+def test_prune_waits_for_no_run_but_says_so(toys):
+    _, env_dir = toys
+    env_dir.mkdir()
+    code = f"""
+import time
+from pathlib import Path
+from kasv import build
+build.reserve(Path({str(env_dir)!r}))
+print("reserved", flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as run:
+        run.stdout.readline()
+        with pytest.raises(KasvError, match="another run is measuring"):
+            fleet.prune(env_dir)
+        run.kill()
+    assert fleet.prune(env_dir) == []
+
+
+def test_prune_removes_what_a_killed_build_left_and_no_build_that_goes_on(toys):
+    known, env_dir = toys
+    release = known["tensorflow-0.1"]
+    code = f"""
+import os, signal
+from pathlib import Path
+from kasv import build, releases
+build._marker = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+build.is_built = lambda *_: False
+release = releases.load(Path({str(env_dir.parent / "project" / "backends")!r}))[0]
+build.build(release, "cpu", Path({str(env_dir)!r}))
+"""
+    killed = subprocess.run([sys.executable, "-c", code], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    beside = env_dir / ".tensorflow-0.1.building"
+    assert beside.is_dir()
+    with FileLock(env_dir / ".tensorflow-0.1.lock"):
+        assert fleet.prune(env_dir) == []
+    assert fleet.prune(env_dir) == [beside]
+    assert build.build(release, "cpu", env_dir).is_dir()

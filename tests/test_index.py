@@ -61,6 +61,16 @@ def test_files_are_read_oldest_first():
         ('{"files": [{"filename": 7}]}', "PEP 691"),
         ('{"files": [{"filename": "thing-1.0.tar.gz", "upload-time": "today"}]}', "PEP 691"),
         ('{"files": [{"filename": "thing-1.0.tar.gz"}]}', "PEP 700"),
+        (
+            '{"files": [{"filename": "thing-1.0.tar.gz", "upload-time": '
+            '"0001-01-01T00:00:00+12:00"}]}',
+            "impossible time",
+        ),
+        (
+            '{"files": [{"filename": "thing-1.0.tar.gz", "upload-time": '
+            '"9999-12-31T23:59:59-12:00"}]}',
+            "impossible time",
+        ),
     ],
 )
 def test_nonsense_is_refused(answer, said):

@@ -110,3 +110,10 @@ def test_an_unknown_model_is_named(project):
     status, output = kasv(project, "interleave", *arguments)
     assert status == 2
     assert "no model mnist; there are toy" in output
+
+
+def test_a_release_is_not_compared_with_itself(project):
+    status, output = kasv(project, "interleave", "tensorflow-0.1", "tensorflow-0.1")
+    assert status == 2
+    assert "tensorflow-0.1 cannot be compared with itself" in output
+    assert project.runs() == []

@@ -65,6 +65,7 @@ def test_unrolled_lstms_are_another_commit(tmp_path):
         ('version = "2.6"', "version = 2.6", "version"),
         ("2018-09-15T00:00:00Z", '"yesterday"', "date"),
         ("2018-09-15T00:00:00Z", "2018-09-15T00:00:00", "date"),
+        ("2018-09-15T00:00:00Z", "9999-12-31T23:00:00-05:00", "date"),
         ('python = "3.6"', 'python = "2.7"', "python"),
         ('keras = "2.2.4"\n', 'keras = "2.2.4"\nfoo = 1\n', "foo"),
         ('keras = "2.2.4"\n', 'keras = "../../etc"\n', "keras"),
@@ -75,6 +76,22 @@ def test_unrolled_lstms_are_another_commit(tmp_path):
         (f"numpy==1.19.5 --hash=sha256:{HASH}\n", "", "numpy"),
         ('["cntk-2.6"]', '["theano-2.6"]', "tag"),
         ('["cntk-2.6"]', '["cntk-../x"]', "tag"),
+        ("numpy==1.19.5 --hash", "numpy==1 --hash=sha256:" + HASH + "\nNumPy==2 --hash", "lock"),
+        ('"cntk==2.6"', '"--index-url https://example.org"', "requires"),
+        ('"cntk==2.6"', '"cntk @ https://example.org/a.whl"', "requires"),
+        ('"cntk==2.6"', '"cntk==2.6\\n--index-url x"', "requires"),
+        ('"cntk==2.6"', '"-r /etc/passwd"', "requires"),
+        ('"cntk==2.6"', '"./cntk"', "requires"),
+        (
+            "lock =",
+            'overrides = [{ requirement = "-e .", reason = "none" }]\nlock =',
+            "overrides",
+        ),
+        ('["cntk-2.6"]', '["cntk-2..6"]', "tag"),
+        ('["cntk-2.6"]', '["cntk-2...6"]', "tag"),
+        ('["cntk-2.6"]', '["cntk-2.6."]', "tag"),
+        ('["cntk-2.6"]', '["cntk-2.6-gpu"]', "tag"),
+        ('["cntk-2.6"]', f'["cntk-{"2" * 300}"]', "tag"),
     ],
 )
 def test_a_malformed_entry_is_named_by_file_release_and_field(tmp_path, old, new, said):
@@ -86,9 +103,10 @@ def test_a_malformed_entry_is_named_by_file_release_and_field(tmp_path, old, new
     assert said in message.partition("': ")[2]
 
 
-def test_what_is_not_toml_is_named(tmp_path):
+@pytest.mark.parametrize("text", ["[[[", "a = " + "[" * 100_000, "a = " + "{a=" * 100_000])
+def test_what_is_not_toml_is_named(tmp_path, text):
     with pytest.raises(KasvError, match=r"cntk\.toml is not valid TOML"):
-        read(tmp_path, "[[[")
+        read(tmp_path, text)
 
 
 def test_releases_stand_oldest_first(tmp_path):

@@ -8,6 +8,7 @@ from asv.runner import BenchmarkResult
 
 from kasv import results
 from kasv.errors import KasvError
+from kasv.pages import chart
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 VARIABLES = {"KASV_SIZE": "small", "KASV_DEVICE": "cpu", "KASV_THREADS": "1"}
@@ -103,6 +104,20 @@ ROW = [[1.0], DATA]
         {"commit_hash": "../../etc"},
         {"params": {"machine": "another"}},
         {"params": []},
+        {"params": {"machine": "box", "<script>": "1"}},
+        {"params": {"machine": "box", "cpu": "\x1b[2J"}},
+        {"env_vars": {"<meta>": "1"}},
+        {"env_vars": {"KASV_SIZE": "\ud800"}},
+        {"env_vars": {"KASV_SIZE": "\x1b[31msmall"}},
+        {"date": 10**400},
+        {"results": {"m.M.f": [[1e308], DATA]}, "result_columns": COLUMNS},
+        {"results": {"m.M.f": [[10**400], DATA]}, "result_columns": COLUMNS},
+        {"results": {"m.M.time_f": [[1e-310], DATA]}, "result_columns": COLUMNS},
+        {"results": {"m.M.f": [[1.0], [["'real'"] * 200] * 3]}, "result_columns": COLUMNS},
+        {"results": {"m.M.f": [*ROW, [[1e308]]]}, "result_columns": [*COLUMNS, "samples"]},
+        {"results": {"m.M.f": [*ROW, [math.nan]]}, "result_columns": [*COLUMNS, "stats_q_25"]},
+        {"results": {"m.M.f": [*ROW, -1]}, "result_columns": [*COLUMNS, "started_at"]},
+        {"results": {"m.M.f": ROW}, "result_columns": [[], []]},
         {"env_vars": {"KASV_SIZE": 3}},
         {"results": []},
         {"results": {"m.M.f": [["1.0"], DATA]}, "result_columns": COLUMNS},
@@ -132,6 +147,14 @@ def test_names_a_file_that_is_no_result(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(KasvError, match="box/01234567-keras"):
         results.load_file(path)
+
+
+def test_the_largest_values_can_be_drawn_and_compared(tmp_path):
+    write(tmp_path, {"m.M.track_loss": ([["'real'"], ["1", "2"]], [-1e40, 1e40])})
+    points = [(float(index), figure.value) for index, figure in enumerate(results.load(tmp_path))]
+    assert len(points) == 2
+    drawn = chart.draw([chart.Line("jax", points)], "", "", percent=False, by_time=False)
+    assert len(drawn.y_ticks) > 1
 
 
 def test_names_a_machine_that_asv_does_not_know(tmp_path):

@@ -75,6 +75,12 @@ def test_what_the_page_names_is_served_from_the_site(tmp_path, sources):
     assert (tmp_path / "vendor" / "thing.js").read_bytes() == CONTENT
 
 
+def test_an_address_that_is_none_is_left_alone(tmp_path, sources):
+    broken = '<script src="http://[::1/thing.js"></script>'
+    assert vendor.localise(broken, tmp_path, tmp_path / "cache") == broken
+    assert sources.asked == []
+
+
 def test_what_is_in_the_cache_is_not_fetched_again(tmp_path, sources):
     sources.upstream["https://example.org/a/thing.js"] = CONTENT
     for _ in range(2):

@@ -47,7 +47,7 @@ class Toy:
     def track_loss(self, data):
         if orders().get("wait"):
             open(os.path.join(HERE, "waiting"), "w").close()
-            time.sleep(60)
+            time.sleep(orders().get("seconds", 60))
         return 0.25
 """
 

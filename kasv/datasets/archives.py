@@ -24,7 +24,7 @@ def read_members(archive: Path, *names: str) -> Iterator[tuple[str, bytes]]:
                 if member.name in missing and member.isreg():
                     missing.remove(member.name)
                     yield member.name, _read(tar, member)
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError) as error:
         raise KasvError(f"{archive}: not a readable tar archive ({error}): remove it") from error
     if missing:
         raise KasvError(f"{archive}: has no regular file {sorted(missing)}: remove it")
