@@ -16,6 +16,7 @@ import msgspec
 from asv.console import log
 
 from kasv.errors import KasvError
+from kasv.metrics import SAMPLED
 
 _API_VERSION = 2  # of asv.results.Results
 _PARAMETERS = ("data", "epoch")  # of every benchmark of the suite; most have the first only
@@ -179,7 +180,7 @@ def _figure(content: _File, row: _Row, key: _Key, index: int, value: float | Non
     numbers = [*samples] if value is None else [value, *samples]
     if not all(math.isfinite(number) for number in numbers):
         raise ValueError("a value or sample is no finite number")
-    if key.metric.startswith("time_") and not all(number > 0 for number in numbers):
+    if key.metric in SAMPLED and not all(number > 0 for number in numbers):
         raise ValueError("a time is not positive")
     return Figure(
         machine=content.params.machine,
