@@ -44,14 +44,19 @@ def estimate(
     `releases` are in their order within each backend; `figures` is of one machine and setting,
     by commit and by model.
     """
-    pairs = [pair for line in _lines(releases, figures) for pair in _differences(line)]
-    pairs = [pair for pair in pairs if pair]
-    if len(pairs) < _FEWEST_PAIRS:
+    lines = _lines(releases, figures)
+    return of_differences([pair for line in lines for pair in _differences(line)])
+
+
+def of_differences(pairs: Iterable[Sequence[float]]) -> Background | None:
+    """Estimate from the models' logarithmic differences of each two neighbours."""
+    known = [pair for pair in pairs if pair]
+    if len(known) < _FEWEST_PAIRS:
         return None
-    shared = [statistics.median(pair) for pair in pairs if len(pair) >= _FEWEST_MODELS]
-    deviation = _deviation(list(itertools.chain(*pairs)))
+    shared = [statistics.median(pair) for pair in known if len(pair) >= _FEWEST_MODELS]
+    deviation = _deviation(list(itertools.chain(*known)))
     common = _deviation(shared) if len(shared) >= _FEWEST_PAIRS else deviation
-    return Background(deviation, common, _EFFICIENCY * len(pairs))
+    return Background(deviation, common, _EFFICIENCY * len(known))
 
 
 def _lines(

@@ -18,7 +18,7 @@ from scipy import special  # type: ignore[import-untyped]
 ALPHA = 0.005  # chance that comparing a release with itself reports any change at all
 MARGIN = 0.03  # what is the same lies within this of no change
 PLANTED = 0.05  # the slowdown that must be seen
-ROUNDS = 8  # of whole processes, what sees it where they deviate by 1 % (perf/power.py)
+ROUNDS = 10  # of whole processes, what sees it where they deviate by 1 % (perf/power.py)
 TRAININGS_IN_TURNS = 2  # of each side in a round of `kasv interleave`: each begins once
 EPOCHS_IN_TURNS = 8  # of each of those trainings; asv's files do not tell it
 SAMPLES_IN_TURNS = TRAININGS_IN_TURNS * EPOCHS_IN_TURNS  # epochs of each side in a round

@@ -19,6 +19,7 @@ from kasv.metrics import ACCURACY, METRICS
 from kasv.results import Figure
 from kasv.significance import Effect, Prior, Rounds, Verdict
 
+_MOST_WEIGHT = 6  # of the history, in rounds, where there are several rounds of this release
 _SITTING = 3600  # seconds; what began within them is of one sitting
 
 
@@ -109,7 +110,7 @@ def _effect(
     if rounds == 1:
         prior = _single(background) if background else significance.OF_ROUNDS
         return significance.effect(_one(before), _one(after), alpha, prior), rounds, True
-    effect = significance.effect(before, after, alpha)
+    effect = significance.effect(before, after, alpha, _of_rounds(background))
     if _same_sitting(a.epochs, b.epochs):
         return effect, rounds, False
     return effect.widened(significance.half_width(_common(background), alpha)), rounds, True
@@ -118,6 +119,16 @@ def _effect(
 def _one(rounds: Rounds) -> Rounds:
     """Return one round in the middle of several, which are to be compared with a single one."""
     return Rounds((statistics.fmean(rounds.logs),), rounds.deviation)
+
+
+def _of_rounds(background: Background | None) -> Prior:
+    """Return what is known of the difference of two rounds among several.
+
+    The history, whose rounds were of many sittings, but it must not outweigh the rounds themselves.
+    """
+    if background is None:
+        return significance.OF_ROUNDS
+    return Prior(background.deviation, min(_MOST_WEIGHT, background.freedom))
 
 
 def _single(background: Background) -> Prior:

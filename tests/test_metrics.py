@@ -42,7 +42,7 @@ def test_asvs_configuration_lists_the_regressions_that_the_table_says(name):
 
 
 def test_asv_lists_only_what_is_worse_when_it_rises(tmp_path):
-    """In the made history all times rise by half: a step's on the processor, a published epoch's."""
+    """In the made history all times rise by half, a published epoch's too."""
     made.write_releases(tmp_path / "backends", each=8, backends=["cntk"])
     for release in releases.load(tmp_path / "backends"):
         made.write_result(tmp_path / "results", release)
