@@ -7,6 +7,7 @@ better the lower.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -121,9 +122,18 @@ def _all_sides(
         {key for key in [*before, *after] if key[2] in _ORDER},
         key=lambda key: (_ORDER.index(key[2]), key),
     )
-    timed = sum(key[2] == STEP for key in keys)
-    alpha = significance.ALPHA / max(1, timed)
-    return [_Sides(k, before, after, per_round.get(k[0], 0), backgrounds, alpha) for k in keys]
+    models = Counter(key[2] for key in keys)
+    return [
+        _Sides(
+            key,
+            before,
+            after,
+            per_round.get(key[0], 0),
+            backgrounds,
+            significance.ALPHA / models[key[2]],
+        )
+        for key in keys
+    ]
 
 
 def _row(sides: _Sides) -> Row:

@@ -76,8 +76,9 @@ def _legend(found: set[str]) -> str:
 def _table_text(board: "Board", table: "Table") -> str:
     from kasv.leaderboard import common_release
 
-    titles = ("ms/step", "s/epoch", "s/published epoch, computed", table.metric[len("track_") :])
-    headers = ["", *(f"{m}: {title}" for title in titles for m in _machines(board))]
+    quality = table.metric.removeprefix("track_")
+    titles = ("ms/step", "s/epoch", "published (computed)", quality)
+    headers = ["", *(f"{machine}\n{title}" for title in titles for machine in _machines(board))]
     rows = []
     for backend, cells in table.rows.items():
         common = common_release(board.newest[backend])
