@@ -29,18 +29,29 @@ _COMMON = 0.6
 _PAIRS = 90
 _REAL = 0.1
 _DAY = 86_400_000
+# Rounds a side, whether of two sittings, whether there is a history.
+_CASES = (
+    (1, True, True),
+    (4, True, True),
+    (4, False, True),
+    (4, False, False),
+    (8, False, True),
+)
 
 
 class Machine:
     """A machine whose rounds deviate by so much, and what is known of its history."""
 
-    def __init__(self, random: np.random.Generator, deviation: float) -> None:
+    def __init__(self, random: np.random.Generator, deviation: float, *, remembers: bool) -> None:
         self._random = random
         self._deviation = deviation
+        self._remembers = remembers
         self.background: Background | None = None
 
-    def remember(self) -> None:
+    def live(self) -> None:
         """Live through a history of neighbouring releases, each measured once."""
+        if not self._remembers:
+            return
         sittings = [self._sitting(1) for _ in range(_PAIRS + 1)]
         differences = [(b - a)[:, 0] for a, b in itertools.pairwise(sittings)]
         real = _REAL * (self._random.random((_PAIRS, 1)) < 0.2)
@@ -89,10 +100,11 @@ def _figure(metric: str, samples: list[float], started_at: int) -> Figure:
 def main(trials: int) -> None:
     """Print a line for each deviation of one round, of four and eight, and of rounds in turns."""
     random = np.random.default_rng(2017)
-    for rounds, apart in ((1, True), (4, True), (4, False), (8, False)):
-        click.echo(f"{rounds} a side, of {'two sittings' if apart else 'one sitting'}; deviation:")
+    for rounds, apart, remembers in _CASES:
+        of = "two sittings" if apart else "one sitting"
+        click.echo(f"{rounds} a side, of {of}, {'a' if remembers else 'no'} history; deviation:")
         for deviation in (0.01, 0.02, 0.03, 0.05, 0.08):
-            machine = Machine(random, deviation)
+            machine = Machine(random, deviation, remembers=remembers)
             alarms = count_alarms(machine, rounds, trials, apart=apart)
             seen = count_seen(machine, rounds, trials // 5, apart=apart)
             click.echo(f"  {deviation:.0%}: {alarms}; {seen}")
@@ -105,7 +117,7 @@ def count_alarms(machine: Machine, rounds: int, trials: int, *, apart: bool) -> 
     """Count the changes that a release shows beside itself."""
     models, means = [], []
     for _ in range(trials):
-        machine.remember()
+        machine.live()
         judged = machine.compare(rounds, 0.0, apart=apart)
         models.append([_is_change(one.verdict) for one in judged])
         mean = verdicts.mean(judged, machine.background)
@@ -122,7 +134,7 @@ def count_seen(machine: Machine, rounds: int, trials: int, *, apart: bool) -> st
     for change in (0.05, 0.1, 0.2, 0.5):
         seen = []
         for _ in range(trials):
-            machine.remember()
+            machine.live()
             judged = machine.compare(rounds, change, apart=apart)
             seen += [one.verdict == "worse" for one in judged]
         said.append(f"{change:.0%}: {np.mean(seen):.0%}")
