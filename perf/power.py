@@ -36,6 +36,7 @@ _CASES = (
     (4, False, True),
     (4, False, False),
     (8, False, True),
+    (10, False, False),
 )
 
 
