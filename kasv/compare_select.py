@@ -3,18 +3,29 @@
 import datetime
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from asv.repo import NoSuchNameError
 
-from kasv import compare, conditions, configuration, machines, releases, repo, results
+from kasv import (
+    background,
+    compare,
+    conditions,
+    configuration,
+    machines,
+    releases,
+    repo,
+    results,
+)
+from kasv.background import Background
 from kasv.compare import Comparison, Figures, Row
 from kasv.conditions import Known
 from kasv.errors import KasvError
 from kasv.history import History
+from kasv.metrics import METRICS, SAMPLED
 from kasv.releases import BACKENDS, Release
 from kasv.results import Figure
 
@@ -59,17 +70,55 @@ def comparisons(names: tuple[str, str], scope: Scope) -> list[Comparison]:
     """
     everything = [f for f in results.load(scope.results) if _matches(f, scope.filters)]
     machine = _machine(everything, scope)
-    figures = [f for f in everything if f.machine == machine]
-    history = History(releases.load(scope.releases), BACKENDS)
-    measured = {f.commit for f in figures} & history.by_commit.keys()
-    before, after = (_side(name, history, measured) for name in names)
-    per_round = results.samples_per_round(scope.results)
-    known = conditions.load(scope.results)
+    found = _Found(
+        [f for f in everything if f.machine == machine],
+        History(releases.load(scope.releases), BACKENDS),
+        results.samples_per_round(scope.results),
+        conditions.load(scope.results),
+    )
+    before, after = (_side(name, found.history, found.measured()) for name in names)
     return [
-        _compare(a, b, machine, variables, figures, per_round, known)
+        found.compare(a, b, machine, variables)
         for a, b in _pairs(before, after, names)
-        for variables in _settings(figures, a, b)
+        for variables in _settings(found.figures, a, b)
     ]
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """A machine's figures, the releases, and how many epochs each model samples in a process."""
+
+    figures: list[Figure]
+    history: History
+    per_round: dict[str, int]
+    known: Known
+
+    def measured(self) -> set[str]:
+        return {f.commit for f in self.figures} & self.history.by_commit.keys()
+
+    def compare(
+        self, a: Release, b: Release, machine: str, variables: dict[str, str]
+    ) -> Comparison:
+        figures = [f for f in self.figures if f.variables == variables]
+        before, after = (compare.index(f for f in figures if f.commit == r.commit) for r in (a, b))
+        backgrounds = _backgrounds(self.history.releases, figures)
+        sides = (before, after)
+        made = compare.compare(
+            (a.tag, b.tag), machine, variables, sides, self.per_round, backgrounds
+        )
+        rows = tuple(_noted(row, before, after, self.known) for row in made.rows)
+        return msgspec.structs.replace(made, rows=rows)
+
+
+def _backgrounds(
+    releases: Iterable[Release], figures: Iterable[Figure]
+) -> Mapping[str, Background | None]:
+    """Return what a machine's history under one setting does by itself, by metric."""
+    found: dict[str, dict[str, dict[tuple[str, str], Figure]]] = {}
+    for f in figures:
+        if f.metric in SAMPLED:
+            of_metric = found.setdefault(f.metric, defaultdict(dict))
+            of_metric[f.commit][f.model, f.data] = f
+    return {metric: background.estimate(releases, known) for metric, known in found.items()}
 
 
 def _filters(asked: dict[str, str | None], matrix: dict[str, Any]) -> dict[str, frozenset[str]]:
@@ -118,10 +167,7 @@ def _side(name: str, history: History, measured: set[str]) -> list[Release]:
         if not found:
             raise KasvError(f"no release of {name} has results here: `asv run -E {name}`")
         return found
-    try:
-        release = history.resolve(name)
-    except NoSuchNameError as error:
-        raise KasvError(str(error)) from error
+    release = history.resolve(name)
     if release.commit not in measured:
         raise KasvError(f'{release.tag} has no results here: `asv run "{release.tag}^!"`')
     return [release]
@@ -132,11 +178,11 @@ def _end_of(day: str) -> datetime.datetime:
         start = datetime.datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=datetime.UTC)
         return start + datetime.timedelta(days=1)
     except (ValueError, OverflowError) as error:
-        raise KasvError(f"{day} is no day") from error
+        raise KasvError(f"{day} is not a date") from error
 
 
 def _as_of(end: datetime.datetime, history: History, measured: set[str]) -> list[Release]:
-    newest = {r.backend: r for r in history.by_date if r.date < end and r.commit in measured}
+    newest = {r.backend: r for r in history.releases if r.date < end and r.commit in measured}
     return [newest[backend] for backend in BACKENDS if backend in newest]
 
 
@@ -161,28 +207,9 @@ def _settings(figures: Iterable[Figure], a: Release, b: Release) -> list[dict[st
     return [dict(variables) for variables in sorted(found)]
 
 
-def _compare(
-    a: Release,
-    b: Release,
-    machine: str,
-    variables: dict[str, str],
-    figures: Sequence[Figure],
-    per_round: dict[str, int],
-    known: Known,
-) -> Comparison:
-    before, after = (
-        compare.index(f for f in figures if f.commit == r.commit and f.variables == variables)
-        for r in (a, b)
-    )
-    rows = tuple(
-        _noted(row, before, after, known) for row in compare.rows(before, after, per_round)
-    )
-    return Comparison(a.tag, b.tag, machine, variables, rows, *compare.mean(rows))
-
-
 def _noted(row: Row, before: Figures, after: Figures, known: Known) -> Row:
     """Add to a row of times where the machine itself was faster or slower on one side."""
-    if compare.METRICS[row.metric].unit != "seconds":
+    if METRICS[row.metric].unit != "seconds":
         return row
     key = (row.model, row.data, row.metric)
     note = conditions.note(known.of(before.get(key)), known.of(after.get(key)))

@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
-from asv import util
 from tabulate import tabulate
 
-from kasv.compare import ACCURACY, METRICS, Comparison, Row
+from kasv import metrics
+from kasv.compare import Comparison, Row
 from kasv.files import printable
+from kasv.metrics import ACCURACY, METRICS, STEP
 from kasv.significance import Effect
 
 _HEADERS = ("model", "metric", "before", "after", "change", "interval", "verdict", "notes")
@@ -51,9 +52,10 @@ def _title(one: Comparison) -> str:
 def _cells(one: Comparison) -> list[list[str]]:
     cells = [_row(row) for row in one.rows]
     if one.mean is not None:
-        change, interval = _change(one.mean.ratio), _interval(one.mean)
+        change, interval = metrics.change(one.mean.ratio), _interval(one.mean)
         name = f"geometric mean of {one.mean_models}"
-        cells.append([name, "epoch", "", "", change, interval, "", ""])
+        title = METRICS[STEP].title
+        cells.append([name, title, "", "", change, interval, one.mean_verdict, ""])
     return cells
 
 
@@ -62,8 +64,8 @@ def _row(row: Row) -> list[str]:
     return [
         model,
         METRICS[row.metric].title,
-        _value(row.metric, row.has_before, row.before),
-        _value(row.metric, row.has_after, row.after),
+        _value(row, "before", row.has_before, row.before),
+        _value(row, "after", row.has_after, row.after),
         _difference(row),
         _interval(row.effect) if row.effect else "",
         row.verdict,
@@ -71,31 +73,28 @@ def _row(row: Row) -> list[str]:
     ]
 
 
-def _value(metric: str, exists: bool, value: float | None) -> str:
+def _value(row: Row, side: str, exists: bool, value: float | None) -> str:
     if value is None:
         return "fails" if exists else "n/a"
-    unit = METRICS[metric].unit
-    if unit in ("seconds", "bytes"):
-        return str(util.human_value(value, unit))
-    return f"{value:.2%}" if metric == ACCURACY else f"{value:.4g}"
+    return "" if _is_of_chance(row, side) else metrics.text(value, row.metric)
+
+
+def _is_of_chance(row: Row, *sides: str) -> bool:
+    return any(f"not learned {side}" in row.notes for side in sides)
 
 
 def _difference(row: Row) -> str:
-    if row.before is None or row.after is None:
+    if row.before is None or row.after is None or _is_of_chance(row, "before", "after"):
         return ""
     if row.effect is not None:
-        return _change(row.effect.ratio)
+        return metrics.change(row.effect.ratio)
     if row.metric == ACCURACY:
-        return f"{100 * (row.after - row.before):+.2f} points"
-    return _change(row.after / row.before) if row.before else ""
-
-
-def _change(ratio: float) -> str:
-    return f"{ratio - 1:+.1%}" if ratio < 2 else f"{ratio:.3g}x"
+        return f"{100 * (row.after - row.before):+.1f} points"
+    return metrics.change(row.after / row.before) if row.before else ""
 
 
 def _interval(effect: Effect) -> str:
-    return f"{_change(effect.low)} to {_change(effect.high)}"
+    return f"{metrics.change(effect.low)} to {metrics.change(effect.high)}"
 
 
 def _conclusion(one: Comparison, threshold: float) -> str:

@@ -1,23 +1,37 @@
 """The releases as a history: branches, tags, abbreviations and ranges, with git's meanings.
 
-A backend is a branch whose commits are its releases, oldest first. Branches share no commits.
+A backend is a branch whose commits are its releases in the order of their versions, whatever the
+day of a late repair. Branches share no commits.
 """
 
 import difflib
 import functools
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from packaging.version import Version
 
 from kasv.errors import KasvError, UnknownNameError
-from kasv.releases import Release
+from kasv.releases import BACKENDS, Release
 
 _SHORTEST_ABBREVIATION = 4
+
+
+def in_order(releases: Iterable[Release]) -> list[Release]:
+    """Return releases by backend, version and, of equal versions, Keras; the oldest first."""
+    return sorted(releases, key=_place)
+
+
+def _place(release: Release) -> tuple[int, Version, Version]:
+    keras = Version(release.keras.removesuffix("-tf"))
+    return BACKENDS.index(release.backend), Version(release.version), keras
 
 
 class History:
     """Answer what asv asks of a repository, over releases of the given branches only."""
 
     def __init__(self, releases: Iterable[Release], branches: Sequence[str]) -> None:
-        self._everything = tuple(releases)
+        self._everything = tuple(in_order(releases))
         self.branches = tuple(branches)
         self.releases = tuple(r for r in self._everything if r.backend in self.branches)
 
@@ -30,6 +44,15 @@ class History:
     def by_date(self) -> tuple[Release, ...]:
         """All releases, oldest first; the tag decides between equal dates."""
         return tuple(sorted(self.releases, key=lambda release: (release.date, release.tag)))
+
+    @functools.cached_property
+    def by_revision(self) -> tuple[Release, ...]:
+        """All releases by date, but each after those before it on its branch, as in git's log."""
+        latest: dict[str, datetime] = {}
+        for release in self.releases:
+            day = latest.get(release.backend, release.date)
+            latest[release.backend] = latest[release.tag] = max(day, release.date)
+        return tuple(sorted(self.releases, key=lambda release: latest[release.tag]))
 
     @functools.cached_property
     def by_branch(self) -> dict[str, list[Release]]:

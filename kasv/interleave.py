@@ -16,13 +16,14 @@ from tqdm import tqdm
 
 from kasv import processes, significance
 from kasv.errors import KasvError
+from kasv.metrics import SAMPLED
 from kasv.turns import SIDES, Turns
 
 _POLL_SECONDS = 0.2
 
 
 def measure(tags: tuple[str, str], models: Sequence[str], rounds: int) -> None:
-    """Time epochs of the models on both releases in turns; asv stores them as it does any.
+    """Time epochs and steps of the models on both releases in turns; asv stores them as any.
 
     Raises:
         KasvError: an `asv run` failed; holds what it said.
@@ -61,7 +62,7 @@ def _start(
                 *(sys.executable, "-m", "asv", "run", "--record-samples"),
                 f"--attribute=rounds={rounds * significance.TRAININGS_IN_TURNS}",
                 f"--attribute=repeat={significance.EPOCHS_IN_TURNS}",
-                rf"--bench=^({'|'.join(models)})\..*\.time_epoch\b",
+                rf"--bench=^({'|'.join(models)})\..*\.({'|'.join(sorted(SAMPLED))})\b",
                 f"{tag}^!",
             ],
             env={**os.environ, "KASV_TURNS": str(folder / side)},

@@ -16,13 +16,13 @@ ROUNDS = 4  # what sees a slowdown of 5 % on the machine the results come from (
     type=click.IntRange(min=1),
     default=ROUNDS,
     show_default=True,
-    help="How often each side trains twice, beginning once.",
+    help="In each, both releases train twice, and each goes first once.",
 )
 def interleave(before: str, after: str, models: tuple[str, ...], rounds: int) -> None:
     """Time two releases' epochs in turns, for `kasv compare A B` to bet on.
 
     Both train at once, and one waits while the other has an epoch. What disturbs the machine then
-    disturbs both. Takes the place of their results of `time_epoch`.
+    disturbs both. Replaces their results of `time_epoch` and `track_step_time`.
     """
     from kasv import build, configuration, history, releases, repo, suite
     from kasv.errors import KasvError

@@ -2,7 +2,7 @@
 
 A board is of one setting. It has a table per task, backends by machine, with the newest release
 that each backend had on that day and that was measured on that machine; and, to close it, the
-geometric mean over the tasks.
+geometric mean over the tasks. The time of a step ranks; that of an epoch stands beside it.
 """
 
 import statistics
@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from kasv.history import in_order
 from kasv.measurements import Measurements, Setting, Task, Training, Trainings
+from kasv.metrics import ACCURACY, EPOCH, PUBLISHED_EPOCH, STEP
 from kasv.releases import BACKENDS, Release
 
 _NOTHING = Training()
@@ -22,19 +24,23 @@ FAR_BEHIND = 0.75
 
 
 class Cell(NamedTuple):
-    """A backend's figure on a machine; where there is no time, `reason` says why.
+    """A backend's times on a machine, in seconds; where it is not ranked, `reason` says why.
 
-    `factor` is relative to the fastest backend on the same machine, which has 1. A training that
-    learned far less than the best there has its seconds and no factor.
+    `factor` relates its step to that of the fastest backend on the same machine, which has 1.
+    `marks` are those of the step and of the work done, `epoch_marks` those of the epoch.
+    `published_epoch` is computed, not run. `quality` is None where the training learned nothing.
     """
 
     release: Release | None
     reason: str = ""
-    seconds: float | None = None
+    step: float | None = None
     factor: float | None = None
+    epoch: float | None = None
+    published_epoch: float | None = None
     quality: float | None = None
-    is_unstable: bool = False
-    is_disturbed: bool = False
+    quality_reason: str = ""
+    marks: tuple[str, ...] = ()
+    epoch_marks: tuple[str, ...] = ()
 
     @property
     def is_best(self) -> bool:
@@ -88,7 +94,7 @@ class _Machine(NamedTuple):
 
 def boards(measurements: Measurements, releases: Iterable[Release], day: date) -> list[Board]:
     """Return a board for each setting measured by that day, the one with most results first."""
-    known = sorted((r for r in releases if r.date.date() <= day), key=lambda r: r.date)
+    known = in_order(r for r in releases if r.date.date() <= day)
     counted: Counter[Setting] = Counter()
     for series, commits in measurements.items():
         counted[series.setting] += len(commits)
@@ -128,15 +134,15 @@ def _machines(
 def _tasks(machines: Iterable[_Machine]) -> list[Task]:
     """Return the tasks that were timed, and those that failed of models that were not timed."""
     trained = [pair for m in machines for found in m.trainings.values() for pair in found.items()]
-    timed = {task for task, training in trained if _seconds(training)}
+    timed = {task for task, t in trained if t.seconds(STEP) or t.seconds(EPOCH)}
     models = {task.model for task in timed}
     return sorted(timed | {task for task, _ in trained if task.model not in models})
 
 
 def _table(task: Task, machines: Sequence[_Machine], backends: Sequence[str]) -> Table:
     trainings = [m.training(b, task) for m in machines for b in backends]
-    judged = any(training.value("track_accuracy") is not None for training in trainings)
-    metric = "track_accuracy" if judged else "track_loss"
+    judged = any(training.value(ACCURACY) is not None for training in trainings)
+    metric = ACCURACY if judged else "track_loss"
     elsewhere = {backend for machine in machines for backend in machine.newest}
     columns = [_column(task, machine, backends, metric, elsewhere) for machine in machines]
     return Table(task, metric, {b: [column[b] for column in columns] for b in backends})
@@ -147,21 +153,42 @@ def _column(
 ) -> dict[str, Cell]:
     """Return a machine's cells of a task, by backend."""
     trainings = {backend: machine.training(backend, task) for backend in backends}
-    times = {backend: _seconds(training) for backend, training in trainings.items()}
-    ranked = {b: s for b, s in times.items() if s and b in _learned(trainings)}
+    ranked = _ranked(trainings)
     fastest = min(ranked.values(), default=1.0)
-    return {
-        backend: Cell(
-            machine.newest.get(backend),
-            "" if backend in ranked else _reason(backend, machine, training, elsewhere),
-            times[backend],
-            ranked[backend] / fastest if backend in ranked else None,
-            training.value(metric),
-            training.is_unstable,
-            training.is_disturbed,
-        )
-        for backend, training in trainings.items()
-    }
+    cells = {}
+    for backend, training in trainings.items():
+        missing = _missing(backend, machine, training, elsewhere)
+        reason = "" if backend in ranked else missing or _unranked(training)
+        factor = ranked[backend] / fastest if backend in ranked else None
+        cells[backend] = _cell(machine.newest.get(backend), training, reason, factor, metric)
+    return cells
+
+
+def _cell(
+    release: Release | None, training: Training, reason: str, factor: float | None, metric: str
+) -> Cell:
+    quality = training.value(metric) if training.has_learned else None
+    missing = "not learned" if not training.has_learned else reason or "not measured"
+    return Cell(
+        release,
+        reason,
+        training.seconds(STEP),
+        factor,
+        training.seconds(EPOCH),
+        training.seconds(PUBLISHED_EPOCH),
+        quality,
+        "" if quality is not None else missing,
+        training.marks if training.seconds(STEP) else (),
+        training.doubts(EPOCH),
+    )
+
+
+def _ranked(trainings: Mapping[str, Training]) -> dict[str, float]:
+    """Return the steps' seconds of the backends that did the same work and learned by it."""
+    right = {b: t for b, t in trainings.items() if t.work != "wrong"}
+    learned = _learned(right)
+    steps = {b: t.seconds(STEP) for b, t in right.items()}
+    return {b: seconds for b, seconds in steps.items() if seconds and b in learned}
 
 
 def _learned(trainings: Mapping[str, Training]) -> set[str]:
@@ -170,8 +197,8 @@ def _learned(trainings: Mapping[str, Training]) -> set[str]:
     Of few test samples, accuracy alone differs by luck; a loss close to 0 differs where accuracy
     does not.
     """
-    timed = {b: t for b, t in trainings.items() if _seconds(t)}
-    accuracies = _known(timed, "track_accuracy")
+    timed = {b: t for b, t in trainings.items() if t.seconds(STEP)}
+    accuracies = _known(timed, ACCURACY)
     losses = _known(timed, "track_loss")
     inaccurate = {b for b, v in accuracies.items() if v < FAR_BEHIND * max(accuracies.values())}
     lossy = {b for b, v in losses.items() if v * FAR_BEHIND > min(losses.values())}
@@ -184,19 +211,21 @@ def _known(trainings: Mapping[str, Training], metric: str) -> dict[str, float]:
     return {b: value for b, value in values.items() if value is not None}
 
 
-def _seconds(training: Training) -> float | None:
-    """Return the seconds of a steady epoch; no training takes none."""
-    seconds = training.value("time_epoch")
-    return seconds if seconds and seconds > 0 else None
+def _unranked(training: Training) -> str:
+    """Say why a training that was timed has no factor."""
+    if training.seconds(STEP) is None:
+        return "no step time"
+    return "wrong" if training.work == "wrong" else "learned less"
 
 
-def _reason(backend: str, machine: _Machine, training: Training, elsewhere: set[str]) -> str:
-    """Say why there is no factor."""
-    if _seconds(training):
-        return "learned less"
+def _missing(backend: str, machine: _Machine, training: Training, elsewhere: set[str]) -> str:
+    """Say why there is no time at all, if there is none."""
+    if training.seconds(STEP) or training.seconds(EPOCH):
+        return ""
     if backend not in machine.newest:
         return "not on this machine" if backend in elsewhere else "not measured"
-    return "fails" if "time_epoch" in training.values else "not measured"
+    failed = any(metric in training.values for metric in (STEP, EPOCH))
+    return "fails" if failed else "not measured"
 
 
 def _means(
@@ -223,19 +252,3 @@ def common_release(newest: Iterable[Release | None]) -> Release | None:
     """Return a backend's release if all machines that have the backend measured the same one."""
     tags = {release.tag: release for release in newest if release}
     return tags.popitem()[1] if len(tags) == 1 else None
-
-
-def seconds_text(seconds: float) -> str:
-    """Write seconds with three significant digits, and no exponent."""
-    digits = next((d for bound, d in ((0.1, 4), (1, 3), (10, 2), (100, 1)) if seconds < bound), 0)
-    return f"{seconds:,.{digits}f}"
-
-
-def factor_text(factor: float) -> str:
-    """Write a factor as `3.1x`, without decimals from 100 on."""
-    return f"{factor:.1f}x" if factor < 99.95 else f"{factor:,.0f}x"
-
-
-def quality_text(value: float, metric: str) -> str:
-    """Write an accuracy in percent, a loss with three decimals."""
-    return f"{value:.1%}" if metric == "track_accuracy" else f"{value:.3f}"

@@ -9,9 +9,9 @@ import click
 from kasv.files import printable
 
 if TYPE_CHECKING:
-    from kasv.leaderboard import Board, Cell, Mean, Table
+    from collections.abc import Iterable
 
-_MARKS = "~ the epochs' times differ by more than {:.0%}   ! others used its cores meanwhile"
+    from kasv.leaderboard import Board, Cell, Mean, Table
 
 
 @click.command()
@@ -30,7 +30,11 @@ _MARKS = "~ the epochs' times differ by more than {:.0%}   ! others used its cor
     help="The folder that asv writes to.",
 )
 def leaderboard(day: datetime | None, model: str | None, results_dir: Path) -> None:
-    """Tell which backend is fastest: seconds per epoch and accuracy, backends by machine."""
+    """Tell which backend is fastest: times and accuracy, backends by machine.
+
+    The time of a step ranks. Beside it stand an epoch's, which is what a user waits for, and that
+    of an epoch of the published data set, computed from the step's.
+    """
     from kasv import releases, results
     from kasv.leaderboard import boards
     from kasv.measurements import collect
@@ -54,49 +58,77 @@ def _nothing(day: date, model: str | None, results_dir: Path) -> str:
 
 
 def _board_text(board: "Board", model: str | None) -> str:
-    from kasv.measurements import UNSTABLE
-
     blocks = [f"{board.setting}, newest releases on {board.day}"]
     blocks += [_table_text(board, table) for table in board.tables]
     if not model:
         blocks.append(_means_text(board))
     cells = [c for table in board.tables for row in table.rows.values() for c in row]
-    if any(cell.is_unstable or cell.is_disturbed for cell in cells):
-        blocks.append(_MARKS.format(UNSTABLE))
+    found = {mark for cell in cells for mark in (*cell.marks, *cell.epoch_marks)}
+    if found:
+        blocks.append(_legend(found))
     return "\n\n".join(blocks)
+
+
+def _legend(found: set[str]) -> str:
+    from kasv.measurements import MARKS
+
+    return "\n".join(f"{m.sign} {m.meaning}" for name, m in MARKS.items() if name in found)
 
 
 def _table_text(board: "Board", table: "Table") -> str:
     from kasv.leaderboard import common_release
 
-    machines = _machines(board)
-    headers = ["", *(f"{machine}: s/epoch" for machine in machines)]
-    headers += [f"{machine}: {table.metric.removeprefix('track_')}" for machine in machines]
+    quality = table.metric.removeprefix("track_")
+    titles = ("ms/step", "s/epoch", "published (computed)", quality)
+    headers = ["", *(f"{machine}\n{title}" for title in titles for machine in _machines(board))]
     rows = []
     for backend, cells in table.rows.items():
         common = common_release(board.newest[backend])
-        times = [_time(cell, with_tag=common is None) for cell in cells]
-        rows.append([common.tag if common else backend, *times, *_qualities(cells, table.metric)])
+        steps = [_step(cell, with_tag=common is None) for cell in cells]
+        epochs = [f(cell) for f in (_epoch, _published_epoch) for cell in cells]
+        qualities = [_quality(cell, table.metric) for cell in cells]
+        rows.append([common.tag if common else backend, *steps, *epochs, *qualities])
     return f"{click.style(str(table.task), bold=True)}\n{_tabulate(rows, headers)}"
 
 
-def _qualities(cells: "list[Cell]", metric: str) -> list[str]:
-    from kasv.leaderboard import quality_text
-
-    return [c.reason if c.quality is None else quality_text(c.quality, metric) for c in cells]
-
-
-def _time(cell: "Cell", *, with_tag: bool) -> str:
+def _step(cell: "Cell", *, with_tag: bool) -> str:
     """Write a cell as `2.31 (3.1x)`, the fastest in bold, or why it is empty."""
-    from kasv.leaderboard import factor_text, seconds_text
+    from kasv import metrics
 
-    if cell.seconds is None:
+    if cell.step is None:
         return cell.reason
-    marks = ("~" if cell.is_unstable else "") + ("!" if cell.is_disturbed else "")
-    factor = f" ({factor_text(cell.factor) if cell.factor else cell.reason})"
-    factor = "" if cell.is_best else factor
-    text = click.style(seconds_text(cell.seconds) + factor + marks, bold=cell.is_best)
+    factor = f" ({metrics.factor(cell.factor) if cell.factor else cell.reason})"
+    step = metrics.number(cell.step, metrics.STEP) + ("" if cell.is_best else factor)
+    text = click.style(step + _signs(cell.marks), bold=cell.is_best)
     return f"{text} {cell.release.tag}" if with_tag and cell.release else text
+
+
+def _epoch(cell: "Cell") -> str:
+    from kasv import metrics
+
+    if cell.epoch is None:
+        return ""
+    return metrics.number(cell.epoch, metrics.EPOCH) + _signs(cell.epoch_marks)
+
+
+def _published_epoch(cell: "Cell") -> str:
+    from kasv import metrics
+
+    if cell.published_epoch is None:
+        return ""
+    return metrics.number(cell.published_epoch, metrics.PUBLISHED_EPOCH)
+
+
+def _quality(cell: "Cell", metric: str) -> str:
+    from kasv import metrics
+
+    return cell.quality_reason if cell.quality is None else metrics.number(cell.quality, metric)
+
+
+def _signs(marks: "Iterable[str]") -> str:
+    from kasv.measurements import MARKS
+
+    return "".join(MARKS[mark].sign for mark in marks)
 
 
 def _means_text(board: "Board") -> str:
@@ -107,12 +139,12 @@ def _means_text(board: "Board") -> str:
 
 
 def _mean(mean: "Mean | None") -> str:
-    from kasv.leaderboard import factor_text
+    from kasv.metrics import factor
 
     if mean is None:
         return "not measured"
-    value = click.style(factor_text(mean.value), bold=mean.is_best)
-    spread = f"{factor_text(mean.least)} to {factor_text(mean.largest)}, {mean.tasks}"
+    value = click.style(factor(mean.value), bold=mean.is_best)
+    spread = f"{factor(mean.least)} to {factor(mean.largest)}, {mean.tasks}"
     return f"{value} ({spread})"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from kasv import releases
-from kasv.history import History
+from kasv.history import History, in_order
 from kasv.releases import BACKENDS, Release
 
 
@@ -22,7 +22,7 @@ def as_table() -> str:
             r.pins()["numpy"],
             "yes" if r.gpu else "",
         )
-        for r in reversed(releases.load())
+        for r in reversed(in_order(releases.load()))
     ]
     table = tabulate(
         rows, ("release", "date", "Python", "Keras", "numpy", "GPU lock"), disable_numparse=True
@@ -33,7 +33,7 @@ def as_table() -> str:
 
 def as_json() -> str:
     """Return all releases and their pins as JSON."""
-    return json.dumps([_facts(release) for release in releases.load()], indent=1)
+    return json.dumps([_facts(release) for release in in_order(releases.load())], indent=1)
 
 
 def unavailable() -> list[tuple[str, str]]:

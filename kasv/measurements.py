@@ -4,16 +4,38 @@ A series is a machine under one setting; figures of different series are never m
 series, a training on real data and one on generated data are two tasks, even of the same model.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from kasv.results import Figure, Stats
+from kasv import families
+from kasv.metrics import ACCURACY, CHANCE, SAMPLED, STEP
+from kasv.results import Figure
 
-# A larger interquartile range, relative to the median epoch, marks a time as unstable.
-UNSTABLE = 0.1
-# A larger share of a training's cores, used by others meanwhile, marks a time as disturbed.
-BUSY = 0.1
+WAITING = "waiting"
+# What makes a time doubtful: the metric that tells, and the value above which it does.
+DOUBTS = {
+    "unstable": ("track_spread", 0.1),
+    "contended": ("track_other_load", 0.1),
+    WAITING: ("track_waiting", 0.1),
+}
+
+
+class Mark(NamedTuple):
+    """A sign beside a figure, and what it means."""
+
+    sign: str
+    meaning: str
+
+
+MARKS = {
+    "unstable": Mark("~", "unstable: the steps' times differ by more than 10% among themselves"),
+    "contended": Mark("!", "contended: others used over 10% of its cores meanwhile"),
+    WAITING: Mark("w", "waiting: over 10% of the epoch it neither computed nor was kept from it"),
+    "unproven": Mark("?", "unproven: nothing shows yet that it does the published work"),
+    "racing": Mark("r", "racing: the same training gives other weights each time"),
+    "optimizer": Mark("o", "its optimizer follows another formula than the published one"),
+}
 
 
 class Setting(NamedTuple):
@@ -53,22 +75,52 @@ class Training:
 
     values: dict[str, float | None] = field(default_factory=dict)
     history: dict[int, float] = field(default_factory=dict)
-    stats: Stats | None = None
-    measured_at: int = 0
+    sampled: dict[str, Figure] = field(default_factory=dict)
 
     def value(self, metric: str) -> float | None:
         """Return a metric's value, None where it failed or there is none."""
         return self.values.get(metric)
 
-    @property
-    def is_unstable(self) -> bool:
-        """Tell whether the steady epochs' times differ too much."""
-        return (self.value("track_spread") or 0.0) > UNSTABLE
+    def seconds(self, metric: str) -> float | None:
+        """Return a time; no training takes none."""
+        seconds = self.value(metric)
+        return seconds if seconds and seconds > 0 else None
 
     @property
-    def is_disturbed(self) -> bool:
-        """Tell whether others used the training's cores while the epochs were timed."""
-        return (self.value("track_other_load") or 0.0) > BUSY
+    def has_learned(self) -> bool:
+        """Tell whether its accuracy, where it has one, is better than chance."""
+        return has_learned(self.values)
+
+    @property
+    def work(self) -> families.Work:
+        """Return which family of work it does."""
+        return families.work(self.values)
+
+    @property
+    def optimizer(self) -> families.Optimizer:
+        """Return how its optimizer relates to the published one."""
+        return families.optimizer(self.values)
+
+    def doubts(self, metric: str) -> tuple[str, ...]:
+        """Return the marks of one of its times; waiting touches no step."""
+        return tuple(
+            mark
+            for mark, (name, bound) in DOUBTS.items()
+            if (self.value(name) or 0.0) > bound and (mark != WAITING or metric != STEP)
+        )
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """Return all marks of its rank: of its step time, and of the work it does."""
+        of_work = (self.work,) if self.work in ("unproven", "racing") else ()
+        differs = ("optimizer",) if self.optimizer in ("variant", "other") else ()
+        return (*self.doubts(STEP), *of_work, *differs)
+
+
+def has_learned(values: Mapping[str, float | None]) -> bool:
+    """Tell whether a training's accuracy, where it has one, is better than chance."""
+    accuracy, chance = values.get(ACCURACY), values.get(CHANCE)
+    return accuracy is None or chance is None or accuracy > chance
 
 
 Trainings = dict[Task, Training]
@@ -107,11 +159,10 @@ def _series(figure: Figure) -> Series:
 
 
 def _add(training: Training, figure: Figure) -> None:
-    training.measured_at = max(training.measured_at, figure.started_at or 0)
     if figure.epoch is not None:
         if figure.value is not None:
             training.history[figure.epoch] = figure.value
         return
     training.values[figure.metric] = figure.value
-    if figure.metric == "time_epoch":
-        training.stats = figure.stats
+    if figure.metric in SAMPLED:
+        training.sampled[figure.metric] = figure

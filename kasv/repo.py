@@ -80,8 +80,8 @@ class Releases(Repo):
         return [release.commit for release in self.history.by_branch.get(name, ())]
 
     def get_revisions(self, commits: Any) -> dict[str, int]:
-        """Map the wanted commits to their place among all, oldest first."""
-        numbered = enumerate(release.commit for release in self.history.by_date)
+        """Map the wanted commits to their place among all, each branch in the order of versions."""
+        numbered = enumerate(release.commit for release in self.history.by_revision)
         return {commit: number for number, commit in numbered if commit in commits}
 
     def get_range_spec(self, commit_a: str, commit_b: str) -> str:

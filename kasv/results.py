@@ -17,6 +17,7 @@ import msgspec
 from asv.console import log
 
 from kasv.errors import KasvError
+from kasv.metrics import SAMPLED
 
 _API_VERSION = 2  # of asv.results.Results
 _PARAMETERS = ("data", "epoch")  # of every benchmark of the suite; most have the first only
@@ -273,7 +274,7 @@ def _figures(content: _File, row: _Row, name: str) -> Iterator[Figure]:
 def _figure(content: _File, row: _Row, key: _Key, index: int, value: float | None) -> Figure:
     samples = _at(row.samples, index) or []
     numbers = [*samples] if value is None else [value, *samples]
-    if key.metric.startswith("time_") and not all(_TIMES[0] < n < _TIMES[1] for n in numbers):
+    if key.metric in SAMPLED and not all(_TIMES[0] < n < _TIMES[1] for n in numbers):
         raise ValueError(f"a time is not between {_TIMES[0]:g} and {_TIMES[1]:g} seconds")
     return Figure(
         machine=content.machine,

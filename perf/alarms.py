@@ -2,8 +2,8 @@
 
 A release and its twin (the same lock under another tag) are measured by `kasv interleave` and
 compared by `kasv compare`, both at their default settings: any change that it reports is a false
-alarm. Then the same with a slowdown planted in a copy of the suite: in the twin each epoch is
-followed by a sleep of 5 % of its own time, on the clock.
+alarm. Then the same with a slowdown planted in a copy of the suite: in the twin each call of the
+function in which Keras trains on a batch is followed by a sleep of 5 % of its own time.
 
     python perf/alarms.py --pairs 40 --planted 20
 
@@ -24,23 +24,31 @@ from project import TWIN, Project
 from kasv import significance
 from kasv.compare_command import compare
 from kasv.interleave_command import ROUNDS
+from kasv.metrics import EPOCH, STEP
 
 _PLANT = '''
 
 def _slowed(load):
-    """Have each epoch followed by a sleep, on the clock: planted by perf/alarms.py."""
+    """Have each training function followed by a sleep: planted by perf/alarms.py."""
     import time
 
     def loaded(self, data):
         load(self, data)
         fit = self.keras.fit
 
-        def slowed(*args, **kwargs):
-            start = timeit.default_timer()
-            loss = fit(*args, **kwargs)
-            self._synchronise()  # or the sleep would run beside what MXNet still computes
-            time.sleep({share} * (timeit.default_timer() - start))
-            return loss
+        def slowed(model, *args, **kwargs):
+            train = getattr(model, "train_function", None)  # there from the second epoch on
+            if train is not None and not hasattr(train, "is_planted"):
+
+                def waits(*inputs):
+                    start = timeit.default_timer()
+                    result = train(*inputs)
+                    time.sleep({share} * (timeit.default_timer() - start))
+                    return result
+
+                waits.is_planted = True
+                model.train_function = waits
+            return fit(model, *args, **kwargs)
 
         self.keras.fit = slowed
 
@@ -83,25 +91,26 @@ def measure(release: str, model: str, rounds: int, pairs: int, share: float) -> 
             f"({effect['low'] - 1:+.2%} to {effect['high'] - 1:+.2%}), {verdict}; "
             f"rounds' differences deviate {deviation(project):.2%}; {seconds:.0f} s"
         )
-        yield verdict == "worse" if share else verdict != "same"
+        yield verdict == "worse" if share else verdict in ("better", "worse")
 
 
 def judge(project: Project, release: str) -> dict[str, Any]:
-    """Return the row of the epoch's time as `kasv compare --json` gives it."""
+    """Return the row of the step's time as `kasv compare --json` gives it."""
     with contextlib.chdir(project.folder):
         answer = CliRunner().invoke(compare, [release, release + TWIN, "--json"])
     if answer.exit_code not in (0, 1):
         raise answer.exception
     (comparison,) = json.loads(answer.stdout)
-    (row,) = comparison["rows"]
+    (row,) = [row for row in comparison["rows"] if row["metric"] == STEP]
     return row
 
 
 def deviation(project: Project) -> float:
     """Return how far the rounds' mean differences deviate, 0 of a single round."""
-    a, b = (figure.samples for figure in project.figures())
+    a, b = (figure.samples for figure in project.figures() if figure.metric == STEP)
+    epochs = next(len(figure.samples) for figure in project.figures() if figure.metric == EPOCH)
     logs = [math.log(y / x) for x, y in zip(a, b, strict=True)]
-    rounds = significance.split(logs, significance.SAMPLES_IN_TURNS)
+    rounds = significance.split(logs, significance.SAMPLES_IN_TURNS * len(a) // epochs)
     means = [statistics.fmean(epochs) for epochs in rounds]
     return statistics.stdev(means) if len(means) > 1 else 0.0
 

@@ -18,10 +18,10 @@ def release(tag: str, date: str, **fields: str) -> Release:
     backend, _, version = tag.partition("-")
     return Release(
         tag=tag,
-        version=version,
+        version=fields.get("version", version),
         date=datetime.fromisoformat(date).replace(tzinfo=UTC),
         python=fields.get("python", "3.6"),
-        keras="2.2.4",
+        keras=fields.get("keras", "2.2.4"),
         requires=[f"{backend}=={version}"],
         lock=fields.get("lock", LOCK),
     )

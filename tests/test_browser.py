@@ -17,7 +17,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from kasv import leaderboard, releases
+from kasv import metrics, releases
 from kasv.pages import site
 
 pytestmark = pytest.mark.browser
@@ -34,6 +34,7 @@ OURS = (
     "releases.html",
     "releases-cntk.html",
     "published.html",
+    "work.html",
 )
 ASVS = ("#/", "#/summarylist", "#/regressions", "#mnist_mlp.MnistMlp.time_epoch?p-data='real'")
 # What each of asv's views holds once it is drawn.
@@ -205,7 +206,7 @@ def test_a_tables_numbers_are_the_files(browser, address, model):
         if (backend, model) == ("mxnet", "imdb_fasttext"):
             assert cells[0] == "fails"
         else:
-            assert cells[0] == leaderboard.seconds_text(made.seconds(backend, 2, model))
+            assert cells[0] == metrics.number(made.step(backend, 2, model), metrics.STEP)
 
 
 def test_the_best_is_bold(browser, address):
@@ -222,7 +223,7 @@ def test_a_click_leads_from_a_cell_to_its_graph_and_back(browser, address):
     row = browser.find_elements(By.CSS_SELECTOR, "#mnist-cnn .times tbody tr")[1]
     row.find_element(By.CSS_SELECTOR, "td a").click()
     wait(browser, "#main-graph canvas")
-    assert browser.find_element(By.ID, "title").text == "mnist_cnn.MnistCnn.time_epoch"
+    assert browser.find_element(By.ID, "title").text == "mnist_cnn.MnistCnn.track_step_time"
     active = browser.find_elements(By.CSS_SELECTOR, "#graphdisplay-navigation .btn.active")
     assert {"cntk", "real", made.MACHINE} <= {button.text for button in active}
     assert "tensorflow" not in {button.text for button in active}
@@ -310,7 +311,7 @@ def test_everything_is_there_without_scripts(address):
     try:
         driver.get(f"{address}kasv/index.html")
         cell = driver.find_element(By.CSS_SELECTOR, "#mnist-mlp .times tbody td")
-        assert cell.text == leaderboard.seconds_text(made.seconds("tensorflow", 2, "mnist_mlp"))
+        assert cell.text == metrics.number(made.step("tensorflow", 2, "mnist_mlp"), metrics.STEP)
         driver.get(f"{address}kasv/convergence.html")
         picture = driver.find_element(By.CSS_SELECTOR, "svg.chart")
         assert picture.size["height"] > 100

@@ -1,9 +1,10 @@
 """Branches, tags, abbreviations and ranges mean what they mean to git."""
 
 import pytest
+from conftest import release
 
 from kasv.errors import KasvError, UnknownNameError
-from kasv.history import History
+from kasv.history import History, in_order
 
 
 @pytest.fixture
@@ -83,3 +84,42 @@ def test_another_branch_s_release_says_which_environment_measures_it(few_release
 
 def test_by_date_goes_across_branches(history):
     assert [release.tag for release in history.by_date][-2:] == ["cntk-2.7", "tensorflow-1.14.0"]
+
+
+@pytest.fixture
+def repaired():
+    """Return a history in which an old version is repaired after a new one came out."""
+    found = [
+        release("tensorflow-1.13.2", "2019-06-18"),
+        release("tensorflow-1.14.0", "2019-06-19"),
+        release("tensorflow-1.12.3", "2019-06-21"),
+        release("cntk-2.7", "2019-06-20"),
+    ]
+    return History(found, ["tensorflow", "cntk"])
+
+
+def test_a_late_repair_stands_after_its_version(repaired):
+    tags = [r.tag for r in repaired.by_branch["tensorflow"]]
+    assert tags == ["tensorflow-1.14.0", "tensorflow-1.13.2", "tensorflow-1.12.3"]
+    assert [r.tag for r in repaired.range("tensorflow-1.12.3..tensorflow-1.14.0")] == tags[:2]
+    assert repaired.resolve("tensorflow-1.13.2^").tag == "tensorflow-1.12.3"
+    assert repaired.resolve("tensorflow").tag == "tensorflow-1.14.0"
+
+
+def test_revisions_follow_the_branches_and_else_the_dates(repaired):
+    assert [r.tag for r in repaired.by_revision] == [
+        "cntk-2.7",
+        "tensorflow-1.12.3",
+        "tensorflow-1.13.2",
+        "tensorflow-1.14.0",
+    ]
+
+
+def test_of_equal_versions_keras_decides():
+    found = [
+        release("tensorflow-2.16.1-keras-3.10.0", "2024-03-01", version="2.16.1", keras="3.10.0"),
+        release("tensorflow-2.16.1-keras-3.9.0", "2024-04-01", version="2.16.1", keras="3.9.0"),
+        release("tensorflow-2.2.3", "2024-05-01", keras="2.3.0-tf"),
+    ]
+    tags = [r.tag.partition("-")[2] for r in in_order(found)]
+    assert tags == ["2.2.3", "2.16.1-keras-3.9.0", "2.16.1-keras-3.10.0"]

@@ -1,11 +1,12 @@
 import json
+import math
 from datetime import UTC, date, datetime
 
 import made_results as made
 import pytest
 from click.testing import CliRunner
 
-from kasv import leaderboard, releases, results
+from kasv import leaderboard, metrics, releases, results
 from kasv.leaderboard_command import leaderboard as command
 from kasv.measurements import Series, Setting, Task, Training, collect
 
@@ -39,7 +40,7 @@ COMMITS = {release.tag: release.commit for release in RELEASES}
 
 def training(seconds: float | None, **values: float) -> Training:
     named = {f"track_{name}": value for name, value in values.items()}
-    return Training({"time_epoch": seconds, **named})
+    return Training({"track_step_time": seconds, "time_epoch": seconds, **named})
 
 
 def board(day: date = LATE, **machines: dict[str, dict[str, Training]]):
@@ -155,7 +156,7 @@ def test_who_learned_far_less_is_not_ranked(good, bad):
     fast, slow = {"m": training(1.0, **bad)}, {"m": training(2.0, **good)}
     found = board(a={CNTK: fast, THEANO: slow, JAX: {"m": training(3.0)}})
     rows = found.tables[0].rows
-    assert (rows["cntk"][0].seconds, rows["cntk"][0].factor) == (1.0, None)
+    assert (rows["cntk"][0].step, rows["cntk"][0].factor) == (1.0, None)
     assert rows["cntk"][0].reason == "learned less"
     assert rows["theano"][0].is_best
     assert rows["jax"][0].factor == 1.5
@@ -177,13 +178,72 @@ def test_who_learned_nearly_as_much_is_ranked(one, other):
     assert [found.tables[0].rows[b][0].factor for b in ("cntk", "theano")] == [1.0, 2.0]
 
 
+PROVEN = {"deviation": 1e-7, "optimizer_deviation": 1e-7}
+
+
 @pytest.mark.parametrize(
-    ("values", "unstable", "disturbed"),
-    [({}, False, False), ({"spread": 0.2}, True, False), ({"other_load": 0.2}, False, True)],
+    ("values", "marks", "epoch_marks"),
+    [
+        ({}, (), ()),
+        ({"spread": 0.2}, ("unstable",), ("unstable",)),
+        ({"other_load": 0.2}, ("contended",), ("contended",)),
+        ({"waiting": 0.2}, (), ("waiting",)),
+        ({"deviation": math.nan}, (), ()),
+        ({"deviation": 1e-3, "reproducibility": 5e-4}, ("racing",), ()),
+        ({"optimizer_deviation": 1e-2, "variant_deviation": 1e-6}, ("optimizer",), ()),
+        ({"optimizer_deviation": 1e-2, "variant_deviation": 1e-2}, ("optimizer",), ()),
+    ],
 )
-def test_doubtful_times_are_marked(values, unstable, disturbed):
+def test_doubtful_times_are_marked(values, marks, epoch_marks):
+    values = {name: v for name, v in {**PROVEN, **values}.items() if not math.isnan(v)}
     cell = board(a={CNTK: {"mlp": training(1.0, **values)}}).tables[0].rows["cntk"][0]
-    assert (cell.is_unstable, cell.is_disturbed) == (unstable, disturbed)
+    expected = marks if "deviation" in values else ("unproven",)
+    assert (cell.marks, cell.epoch_marks) == (expected, epoch_marks)
+
+
+def test_wrong_work_is_not_ranked():
+    wrong = training(1.0, deviation=0.5, reproducibility=1e-6)
+    found = board(a={CNTK: {"m": wrong}, THEANO: {"m": training(2.0, **PROVEN)}})
+    cell = found.tables[0].rows["cntk"][0]
+    assert (cell.step, cell.factor, cell.reason) == (1.0, None, "wrong")
+    assert found.tables[0].rows["theano"][0].is_best
+
+
+def test_what_has_an_epoch_only_is_shown_and_not_ranked():
+    found = board(a={CNTK: {"m": Training({"time_epoch": 3.0})}, THEANO: {"m": training(2.0)}})
+    cell = found.tables[0].rows["cntk"][0]
+    assert (cell.epoch, cell.step, cell.factor, cell.reason) == (3.0, None, None, "no step time")
+    assert found.means["cntk"] == [None]
+
+
+def test_a_slow_epoch_with_fast_steps_ranks_first():
+    waits = Training({"track_step_time": 0.001, "time_epoch": 0.66, "track_waiting": 0.6})
+    works = Training({"track_step_time": 0.002, "time_epoch": 0.2, "track_waiting": 0.0})
+    rows = board(a={CNTK: {"m": waits}, THEANO: {"m": works}}).tables[0].rows
+    assert rows["cntk"][0].is_best
+    assert rows["theano"][0].factor == 2.0
+    assert rows["cntk"][0].epoch_marks == ("waiting",)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "quality", "reason"),
+    [(0.09, None, "not learned"), (0.12, None, "not learned"), (0.13, 0.13, "")],
+)
+def test_what_is_no_better_than_chance_has_not_learned(accuracy, quality, reason):
+    values = {"accuracy": accuracy, "chance_accuracy": 0.12}
+    cell = board(a={CNTK: {"m": training(1.0, **values)}}).tables[0].rows["cntk"][0]
+    assert (cell.quality, cell.quality_reason, cell.factor) == (quality, reason, 1.0)
+
+
+def test_the_newest_release_is_the_highest_version_not_the_latest_day():
+    late = release("cntk-1.5", "2019-06-01")
+    measured = {
+        Series("a", SETTING): {
+            one.commit: {Task("m", "real"): training(1.0)} for one in (*RELEASES, late)
+        }
+    }
+    (found,) = leaderboard.boards(measured, [*RELEASES, late], LATE)
+    assert found.newest["cntk"][0].tag == CNTK
 
 
 def test_settings_and_kinds_of_data_are_never_mixed():
@@ -199,19 +259,6 @@ def test_settings_and_kinds_of_data_are_never_mixed():
     small, large = leaderboard.boards(measured, RELEASES, LATE)
     assert [str(t.task) for t in small.tables] == ["babi (generated data)", "babi"]
     assert [t.task for t in large.tables] == [task]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.01234, "0.0123"), (0.6123, "0.612"), (1.444, "1.44"), (31.25, "31.2"), (1630.3, "1,630")],
-)
-def test_seconds_have_three_digits(seconds, text):
-    assert leaderboard.seconds_text(seconds) == text
-
-
-@pytest.mark.parametrize(("factor", "text"), [(1.04, "1.0x"), (3.14, "3.1x"), (1234.5, "1,234x")])
-def test_factors(factor, text):
-    assert leaderboard.factor_text(factor) == text
 
 
 @pytest.fixture
@@ -234,8 +281,11 @@ def test_the_terminal_shows_what_the_files_say(measured):
     outcome = run(measured)
     assert outcome.exit_code == 0
     lines = [line.split() for line in outcome.output.splitlines()]
-    assert ["tensorflow-1.1", "0.500", f"{made.accuracy('tensorflow', 'mnist_mlp'):.1%}"] in lines
-    assert ["cntk-1.1", "1.00", "(2.0x)", f"{made.accuracy('cntk', 'mnist_mlp'):.1%}"] in lines
+    accuracies = [f"{made.accuracy(b, 'mnist_mlp'):.1%}" for b in ("tensorflow", "cntk")]
+    published = metrics.digits(made.published_epoch("tensorflow", 1, "mnist_mlp"))
+    assert ["tensorflow-1.1", "9.00", "0.500", published, accuracies[0]] in lines
+    published = metrics.digits(made.published_epoch("cntk", 1, "mnist_mlp"))
+    assert ["cntk-1.1", "18.0", "(2.0x)", "1.00", published, accuracies[1]] in lines
     assert ["cntk-1.1", "fails", "fails"] in lines
     assert "small data, CPU, 1 thread" in outcome.output
     assert "babi_rnn (generated data)" in outcome.output
@@ -252,7 +302,7 @@ def test_the_terminal_names_the_releases_that_differ_by_machine(measured):
             made.write_result(measured / "results", one, "other")
     lines = run(measured, "--model", "mnist_mlp").output.splitlines()
     (cntk,) = [line.split() for line in lines if line.startswith("cntk")]
-    assert cntk[:6] == ["cntk", "1.00", "(2.0x)", "cntk-1.1", "1.00", "cntk-1.0"]
+    assert cntk[:6] == ["cntk", "18.0", "(2.0x)", "cntk-1.1", "18.0", "cntk-1.0"]
 
 
 def test_the_terminal_shows_one_model(measured):
@@ -270,8 +320,8 @@ def test_nothing_to_show_is_an_error(measured, arguments):
 
 def test_only_the_best_is_bold(measured):
     output = run(measured, "--model", "mnist_mlp", color=True).output
-    assert "\x1b[1m0.500\x1b[0m" in output
-    assert "\x1b[1m1.00" not in output
+    assert "\x1b[1m9.00\x1b[0m" in output
+    assert "\x1b[1m18.0" not in output
 
 
 def test_a_machines_name_cannot_command_the_terminal(measured):
@@ -291,4 +341,4 @@ def test_results_are_folded_by_series_and_release(measured):
     mlp = found[series][one.commit][Task("mnist_mlp", "real")]
     assert mlp.value("time_epoch") == made.seconds("tensorflow", 1, "mnist_mlp")
     assert mlp.history[3] == made.accuracy("tensorflow", "mnist_mlp", 3)
-    assert (mlp.stats.repeat, mlp.measured_at > 0) == (3, True)
+    assert len(mlp.sampled["track_step_time"].samples) == 6

@@ -13,9 +13,10 @@ import made_results as made
 import pytest
 from asv.graph import GraphSet
 
-from kasv import leaderboard, reference, releases, vendor
+from kasv import metrics, reference, releases, vendor
+from kasv.background import Background
 from kasv.measurements import Series, Setting, Task
-from kasv.pages import application, chart, everything, jumps, site
+from kasv.pages import application, change_points, chart, everything, site
 from kasv.pages.addresses import Graphs
 
 TODAY = date(2026, 11, 22)
@@ -59,7 +60,7 @@ class Reader(HTMLParser):
             self._rows[-1][-1] += data.strip()
 
 
-def write(folder: Path, found: list[jumps.Jump] | None = None) -> Path:
+def write(folder: Path, found: list[change_points.ChangePoint] | None = None) -> Path:
     benchmarks = json.loads((folder / "results" / "benchmarks.json").read_text())
     del benchmarks["version"]
     known = list(releases.load(folder / "backends"))
@@ -104,6 +105,7 @@ def test_the_pages_that_there_are(pages):
         "convergence.html",
         "published.html",
         "releases.html",
+        "work.html",
         *(f"releases-{backend}.html" for backend in BACKENDS),
     }
 
@@ -112,17 +114,19 @@ def test_the_pages_that_there_are(pages):
 def test_a_models_tables_hold_the_files_numbers(pages, model):
     task = Task(model, "generated" if model == "babi_rnn" else "real")
     found = Reader(pages / "index.html").tables
-    times = {row[0]: row[1:] for row in found[site.slug(str(task)), "times"][1:]}
+    times = {row[0]: row[1:] for row in found[site.slug(str(task)), "times"][2:]}
     quality = {row[0]: row[1:] for row in found[site.slug(str(task)), "quality"][1:]}
-    fastest = made.seconds("tensorflow", 2, model)
+    fastest = made.step("tensorflow", 2, model)
     for backend in BACKENDS:
         name = site.NAMES[backend]
         if (backend, model) == ("mxnet", "imdb_fasttext"):
-            assert (times[f"{name}1.2"], quality[name]) == (["fails"], ["fails"])
+            assert (times[f"{name}1.2"], quality[name]) == (["fails", "", ""], ["fails"])
             continue
-        seconds = made.seconds(backend, 2, model)
-        factor = leaderboard.factor_text(seconds / fastest) if seconds > fastest else ""
-        assert times[f"{name}1.2"] == [leaderboard.seconds_text(seconds), factor]
+        step = made.step(backend, 2, model)
+        factor = metrics.factor(step / fastest) if step > fastest else ""
+        epochs = made.seconds(backend, 2, model), made.published_epoch(backend, 2, model)
+        expected = [metrics.digits(1000 * step), factor, *map(metrics.digits, epochs)]
+        assert times[f"{name}1.2"] == expected
         value = made.accuracy(backend, model)
         loss = f"{3 * (1 - value):.3f}"
         assert quality[name] == [loss if model == "lstm_text_generation" else f"{value:.1%}"]
@@ -140,7 +144,7 @@ def test_the_glance_and_the_means_hold_the_factors(pages):
 
 def test_a_year_has_the_releases_of_its_end(pages):
     found = Reader(pages / "leaderboard-small-cpu-1-2017.html").tables
-    assert found["mnist-mlp", "times"][1][:2] == ["TensorFlow1.1", "0.500"]
+    assert found["mnist-mlp", "times"][2][:2] == ["TensorFlow1.1", "9.00"]
 
 
 def test_links_are_relative_and_lead_somewhere(pages):
@@ -218,17 +222,72 @@ def test_machines_may_have_different_releases(tmp_path):
     made.write_result(tmp_path / "results", old, "a")
     made.write_result(tmp_path / "results", new, "b", models=["mnist_mlp"])
     rows = Reader(write(tmp_path) / "index.html").tables
-    assert rows["mnist-mlp", "times"][1] == ["CNTK", "1.001.0", "", "1.001.1", ""]
-    assert rows["mnist-cnn", "times"][1] == ["CNTK", "2.001.0", "", "not measured"]
+    published = metrics.digits(made.published_epoch("cntk", 0, "mnist_mlp"))
+    of_one = ["", "1.00", published]
+    expected = ["CNTK", "18.01.0", *of_one, "18.01.1", *of_one]
+    assert rows["mnist-mlp", "times"][2] == expected
+    assert rows["mnist-cnn", "times"][2][5:] == ["not measured", "", ""]
 
 
-def test_doubtful_times_are_marked(tmp_path):
-    made.write_releases(tmp_path / "backends", each=1, backends=["cntk"])
-    made.write_benchmarks(tmp_path / "results")
-    (only,) = releases.load(tmp_path / "backends")
-    made.write_result(tmp_path / "results", only, disturbed=True)
-    rows = Reader(write(tmp_path) / "index.html").tables
-    assert rows["mnist-mlp", "times"][1] == ["CNTK1.0", "1.00~!", ""]
+def one_release(folder: Path, **changed: float) -> Path:
+    """Write the pages of one release of CNTK, some of its metrics' values changed."""
+    made.write_releases(folder / "backends", each=1, backends=["cntk"])
+    made.write_benchmarks(folder / "results")
+    (only,) = releases.load(folder / "backends")
+    values = {f"track_{name}": value for name, value in changed.items()}
+    made.write_result(folder / "results", only, changed=values)
+    return write(folder)
+
+
+@pytest.mark.parametrize(
+    ("changed", "step", "epoch"),
+    [
+        ({"spread": 0.3, "other_load": 0.4}, "18.0~!", "1.00~!"),
+        ({"waiting": 0.4}, "18.0", "1.00w"),
+        ({"deviation": 1e-3, "reproducibility": 1e-3}, "18.0r", "1.00"),
+        ({"optimizer_deviation": 1e-2}, "18.0o", "1.00"),
+        ({"deviation": float("nan"), "optimizer_deviation": float("nan")}, "18.0?", "1.00"),
+    ],
+)
+def test_doubtful_times_are_marked(tmp_path, changed, step, epoch):
+    row = Reader(one_release(tmp_path, **changed) / "index.html").tables["mnist-mlp", "times"][2]
+    assert (row[1], row[3]) == (step, epoch)
+
+
+def test_wrong_work_is_shown_and_not_ranked(tmp_path):
+    pages = one_release(tmp_path, deviation=0.5, reproducibility=1e-7)
+    assert Reader(pages / "index.html").tables["mnist-mlp", "times"][2][1:3] == ["18.0", "wrong"]
+
+
+def test_what_has_not_learned_has_a_mark_and_no_curve(tmp_path):
+    pages = one_release(tmp_path, accuracy=0.09)
+    assert Reader(pages / "index.html").tables["mnist-mlp", "quality"][1] == ["CNTK", "not learned"]
+    reader = Reader(pages / "convergence.html")
+    assert "Not learned" in "".join(reader.text)
+    drawn = [a for tag, a in reader.tags if tag == "polyline"]
+    assert len(drawn) == 2  # of lstm_text_generation, which has no accuracy
+    assert "not learned" in "".join(Reader(pages / "published.html").text)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, "same1.0e-07"),
+        ({"deviation": 1e-3, "reproducibility": 1e-3}, "racing1.0e-03"),
+        ({"deviation": 0.5}, "wrong5.0e-01"),
+        ({"deviation": float("nan")}, "unproven"),
+        (
+            {"optimizer_deviation": 1e-2, "variant_deviation": 1e-6},
+            "same1.0e-07RMSprop with epsilon inside the root 1.0e-02",
+        ),
+        ({"optimizer_deviation": 1e-2}, "same1.0e-07other 1.0e-02"),
+    ],
+)
+def test_each_release_stands_in_a_family(tmp_path, changed, said):
+    rows = Reader(one_release(tmp_path, **changed) / "work.html").tables[None, "work"]
+    row = dict(zip(rows[0], rows[1], strict=True))
+    assert row["Release"] == "1.0"
+    assert row["mnist_mlp"] == said
 
 
 @pytest.mark.parametrize(
@@ -260,7 +319,7 @@ def test_convergence_holds_the_history_and_its_time(pages):
     rows = reader.tables["mnist-cnn", None]
     epoch = made.seconds("tensorflow", 2, "mnist_cnn")
     accuracy = made.accuracy("tensorflow", "mnist_cnn", 3)
-    assert rows[3][:3] == ["3", f"{accuracy:.1%}", leaderboard.seconds_text(4 * epoch)]
+    assert rows[3][:3] == ["3", f"{accuracy:.1%}", metrics.digits(4 * epoch)]
     assert len(rows) == 1 + made.EPOCHS
     lines = [a for tag, a in reader.tags if tag == "polyline"]
     assert len(lines) == 2 * (len(made.MODELS) * len(BACKENDS) - 1)
@@ -268,11 +327,32 @@ def test_convergence_holds_the_history_and_its_time(pages):
 
 def test_releases_list_what_changed_and_the_speed(pages):
     rows = {row[0]: row for row in Reader(pages / "releases.html").tables[None, "releases"]}
-    assert rows["cntk-1.2"][1:] == ["2018-07-07", "3.6", "2.2.0", "3", "8", "+50%"]
+    assert rows["cntk-1.2"][1:] == ["2018-07-07", "3.6", "2.2.0", "3", "8", "+50.0%"]
     assert rows["cntk-1.0"][4:] == ["", "8", "the first measured"]
     detail = Reader(pages / "releases-cntk.html").tables["cntk-1.2", None]
     assert ["keras", "2.1.0", "2.2.0"] in detail
-    assert ["mnist_mlp", "1.50", "+50%"] in detail
+    assert ["mnist_mlp", "27.0", "+50.0%"] in detail
+
+
+def colours(page: Path) -> set[str | None]:
+    """Return the classes of the changes on a page."""
+    spans = [found for tag, found in Reader(page).tags if tag == "span" and "title" in found]
+    return {found["class"] for found in spans}
+
+
+def test_a_change_has_a_colour_where_it_exceeds_what_the_history_does(tmp_path):
+    """One neighbour in three is slower by half, the others are equal: that is no noise."""
+    made.write_everything(tmp_path, each=4)
+    assert colours(write(tmp_path) / "releases.html") == {"same", "worse"}
+
+
+def test_without_a_history_no_change_has_a_colour(tmp_path):
+    made.write_releases(tmp_path / "backends", each=4, backends=["cntk"])
+    made.write_benchmarks(tmp_path / "results")
+    for release in releases.load(tmp_path / "backends"):
+        made.write_result(tmp_path / "results", release)
+    pages = write(tmp_path)
+    assert colours(pages / "releases.html") == colours(pages / "releases-cntk.html") == {"same"}
 
 
 def test_a_commit_leads_to_its_release(pages, project):
@@ -284,7 +364,7 @@ def graph_of(project: Path, values: list[float]) -> tuple[GraphSet, dict[str, in
     """Return asv's graphs with one series of CNTK, and the revisions of its releases."""
     graphs = GraphSet()
     params = {"machine": "<b>", "branch": "cntk", "env-KASV_SIZE": "small"}
-    graph = graphs.get_graph(made.full_name("mnist_mlp", "time_epoch"), params)
+    graph = graphs.get_graph(made.full_name("mnist_mlp", "track_step_time"), params)
     found = [r for r in releases.load(project / "backends") if r.backend == "cntk"]
     for number, value in enumerate(values):
         graph.add_data_point(number, [value, None], [1.0, None])
@@ -295,39 +375,41 @@ def graph_of(project: Path, values: list[float]) -> tuple[GraphSet, dict[str, in
     ("values", "ratio"),
     [([1.0] * 6 + [2.0] * 6, 2.0), ([2.0] * 6 + [1.0] * 6, 0.5), ([1.0] * 12, None)],
 )
-def test_jumps_are_asvs_and_have_suspects(tmp_path, values, ratio):
+def test_change_points_are_asvs_and_have_suspects(tmp_path, values, ratio):
     made.write_releases(tmp_path / "backends", each=12, backends=["cntk"])
     graphs, revisions = graph_of(tmp_path, values)
     benchmarks = {
-        made.full_name("mnist_mlp", "time_epoch"): {"params": [["'real'", "'generated'"]]}
+        made.full_name("mnist_mlp", "track_step_time"): {"params": [["'real'", "'generated'"]]}
     }
     known = releases.load(tmp_path / "backends")
-    found = jumps.find(graphs, benchmarks, revisions, known)
-    assert [jump.ratio for jump in found] == ([ratio] if ratio else [])
-    for jump in found:
-        assert (jump.before.tag, jump.after.tag) == ("cntk-1.5", "cntk-1.6")
-        (place,) = jumps.places([jump])
+    found = change_points.find(graphs, benchmarks, revisions, known)
+    assert [point.ratio for point in found] == ([ratio] if ratio else [])
+    for point in found:
+        assert (point.before.tag, point.after.tag) == ("cntk-1.5", "cntk-1.6")
+        (place,) = change_points.places([point])
         assert [s.name for s in place.suspects] == ["cntk", "keras", "python", "h5py"]
 
 
-def test_jumps_are_listed_by_where_they_lie(project, tmp_path):
+def test_change_points_are_listed_by_where_they_lie(project, tmp_path):
     made.write_everything(tmp_path, each=3)
     older, newer = releases.load(tmp_path / "backends")[:2]
     series = Series("<b>", Setting("small", "cpu", "1"))
     found = [
-        jumps.Jump(series, Task(model, "real"), "time_epoch", older, newer, 1.0, 3.0, 3.0)
+        change_points.ChangePoint(
+            series, Task(model, "real"), "track_step_time", older, newer, 0.01, 0.03, 3.0
+        )
         for model in ("mnist_mlp", "mnist_cnn")
     ]
     reader = Reader(write(tmp_path, found) / "releases.html")
-    assert reader.tables[None, "jumps"][1] == [
+    assert reader.tables[None, "change-points"][1] == [
         "mnist_mlp",
-        "epoch",
-        "1.00 s",
-        "3.00 s",
+        "step",
+        "10.0 ms",
+        "30.0 ms",
         "3.0x",
         "<b>: small data, CPU, 1 thread",
     ]
-    assert len(reader.tables[None, "jumps"]) == 3
+    assert len(reader.tables[None, "change-points"]) == 3
 
 
 def test_published_figures_are_all_there_and_apart(pages):
@@ -341,29 +423,37 @@ def test_published_figures_are_all_there_and_apart(pages):
     assert "not printed" in [row[4] for row in figures]
     measured = tables["mnist-mlp", "measured"]
     assert [row[1] for row in measured[1:]] == [f"{b}-1.0" for b in BACKENDS[:4]]
-    seconds = 1.2 * made.seconds("tensorflow", 0, "mnist_mlp")
-    assert measured[1][3] == leaderboard.seconds_text(seconds)
+    computed = metrics.digits(made.published_epoch("tensorflow", 0, "mnist_mlp"))
+    assert measured[1][3:5] == [computed, "not run"]
+
+
+def test_what_was_run_in_full_stands_beside_what_was_computed(tmp_path):
+    made.write_releases(tmp_path / "backends", each=1, backends=["cntk"])
+    made.write_benchmarks(tmp_path / "results")
+    (only,) = releases.load(tmp_path / "backends")
+    full = {**made.VARIABLES, "KASV_SIZE": "full"}
+    made.write_result(tmp_path / "results", only, variables=full)
+    rows = Reader(write(tmp_path) / "published.html").tables["mnist-mlp", "measured"]
+    run = metrics.digits(1.2 * made.seconds("cntk", 0, "mnist_mlp"))
+    assert rows[1][3:5] == [metrics.digits(made.published_epoch("cntk", 0, "mnist_mlp")), run]
 
 
 @pytest.mark.parametrize(
-    ("ratio", "text"),
-    [(1.5, "+50%"), (0.75, "\N{MINUS SIGN}25%"), (1.001, "\N{PLUS-MINUS SIGN}0%"), (2.5, "2.5x")],
-)
-def test_changes(ratio, text):
-    assert site.change_text(ratio) == text
-
-
-@pytest.mark.parametrize(
-    ("metric", "value", "text"),
+    ("metric", "old", "new", "verdict"),
     [
-        ("track_peak_memory", 1.5e9, "1,500 MB"),
-        ("track_error", 0.0123, "1.23%"),
-        ("track_loss", 1.5, "1.500"),
-        ("time_epoch", 2.0, "2.00 s"),
+        ("track_step_time", 1.0, 1.5, "worse"),
+        ("track_step_time", 1.0, 1.02, "cannot tell"),
+        ("track_error", 0.05, 0.10, "worse"),
+        ("track_error", 0.05, 0.06, "same"),
+        ("track_loss", 1.0, 0.5, "better"),
+        ("track_peak_memory", 1e9, 1.01e9, "same"),
     ],
 )
-def test_measures(metric, value, text):
-    assert site.measure_text(value, metric) == text
+def test_a_change_point_is_judged_like_two_releases(metric, old, new, verdict):
+    series, task = Series("m", Setting("small", "cpu", "1")), Task("mnist_mlp", "real")
+    around = releases.load()[:2]
+    point = change_points.ChangePoint(series, task, metric, *around, old, new, new / old)
+    assert change_points.judge(point, Background(0.02, 0.01, 30.0)) == verdict
 
 
 @pytest.mark.parametrize(

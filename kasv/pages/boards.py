@@ -5,7 +5,7 @@ from datetime import date
 from typing import NamedTuple
 
 from kasv.leaderboard import FAR_BEHIND, Board, boards, common_release
-from kasv.measurements import BUSY, UNSTABLE, Measurements, Series, Setting
+from kasv.measurements import Measurements, Series, Setting
 from kasv.pages.addresses import Graphs
 from kasv.pages.site import Site, slug
 from kasv.releases import Release
@@ -53,8 +53,6 @@ def write(
                 },
                 graph=graphs.address,
                 far_behind=FAR_BEHIND,
-                unstable=UNSTABLE,
-                busy=BUSY,
             )
 
 

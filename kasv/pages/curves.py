@@ -5,7 +5,8 @@ from datetime import date
 from typing import NamedTuple
 
 from kasv.leaderboard import Board, boards
-from kasv.measurements import Measurements, Series, Task, Training
+from kasv.measurements import Measurements, Series, Task, Training, Trainings
+from kasv.metrics import EPOCH
 from kasv.pages import chart
 from kasv.pages.addresses import Graphs
 from kasv.pages.site import Site, slug
@@ -21,11 +22,14 @@ class _Curve(NamedTuple):
 
 
 class _Picture(NamedTuple):
+    """The curves of those that learned, and the releases that did not."""
+
     task: Task
     unit: str
     curves: list[_Curve]
+    not_learned: list[Release]
     epochs: list[int]
-    by_epoch: chart.Chart
+    by_epoch: chart.Chart | None
     by_time: chart.Chart | None
 
 
@@ -65,31 +69,32 @@ def _page_names(series: Iterable[Series]) -> dict[Series, str]:
 
 
 def _pictures(
-    board: Board, machine: int, commits: Mapping[str, Mapping[Task, Training]], graphs: Graphs
+    board: Board, machine: int, commits: Mapping[str, Trainings], graphs: Graphs
 ) -> Iterable[_Picture]:
     for table in board.tables:
-        curves = [
-            _curve(cells[machine].release, commits, table.task) for cells in table.rows.values()
+        newest = [cells[machine].release for cells in table.rows.values()]
+        found = [
+            (release, training)
+            for release in newest
+            if release and (training := commits.get(release.commit, {}).get(table.task))
+            if training.history
         ]
-        found = [curve for curve in curves if curve and curve.history]
+        curves = [_curve(release, training) for release, training in found if training.has_learned]
+        others = [release for release, training in found if not training.has_learned]
         if found:
-            yield _picture(table.task, graphs, found)
+            yield _picture(table.task, graphs, curves, others)
 
 
-def _curve(
-    release: Release | None, commits: Mapping[str, Mapping[Task, Training]], task: Task
-) -> _Curve | None:
-    training = commits.get(release.commit, {}).get(task) if release else None
-    if release is None or training is None:
-        return None
+def _curve(release: Release, training: Training) -> _Curve:
     history = dict(sorted(training.history.items()))
-    first, steady = training.value("track_first_epoch"), training.value("time_epoch")
-    known = first is not None and steady is not None and first > 0 and steady > 0
-    seconds = {e: first + (e - 1) * steady for e in history} if known and first and steady else {}
+    first, steady = training.seconds("track_first_epoch"), training.seconds(EPOCH)
+    seconds = {e: first + (e - 1) * steady for e in history} if first and steady else {}
     return _Curve(release, history, seconds)
 
 
-def _picture(task: Task, graphs: Graphs, curves: list[_Curve]) -> _Picture:
+def _picture(
+    task: Task, graphs: Graphs, curves: list[_Curve], not_learned: list[Release]
+) -> _Picture:
     unit = graphs.units.get((task.model, "track_history")) or "value"
     by_epoch = [chart.Line(c.release.backend, list(c.history.items())) for c in curves]
     by_time = [
@@ -101,9 +106,14 @@ def _picture(task: Task, graphs: Graphs, curves: list[_Curve]) -> _Picture:
         task,
         unit,
         curves,
+        not_learned,
         sorted({epoch for curve in curves for epoch in curve.history}),
-        chart.draw(by_epoch, "epoch", unit, percent=unit == "accuracy", by_time=False),
-        chart.draw(by_time, "seconds of training", unit, percent=unit == "accuracy", by_time=True)
-        if by_time
-        else None,
+        _draw(by_epoch, "epoch", unit, by_time=False),
+        _draw(by_time, "seconds of training", unit, by_time=True),
     )
+
+
+def _draw(lines: list[chart.Line], x: str, unit: str, *, by_time: bool) -> chart.Chart | None:
+    if not lines:
+        return None
+    return chart.draw(lines, x, unit, percent=unit == "accuracy", by_time=by_time)

@@ -10,7 +10,7 @@ import msgspec
 
 from kasv import results
 from kasv.measurements import collect
-from kasv.pages import application, boards, curves, jumps, published, steps
+from kasv.pages import application, boards, change_points, curves, published, release_changes, work
 from kasv.pages.addresses import Graphs
 from kasv.pages.site import Site
 from kasv.releases import Release
@@ -31,7 +31,7 @@ def publish(
     html_dir = Path(conf.html_dir)
     application.adapt(html_dir)
     releases = list(repo.history.releases)
-    found = jumps.find(graphs, benchmarks, revisions, releases)
+    found = change_points.find(graphs, benchmarks, revisions, releases)
     today = datetime.now(UTC).date()
     write(html_dir / "kasv", Path(conf.results_dir), releases, benchmarks, found, today)
 
@@ -41,16 +41,18 @@ def write(
     results_dir: Path,
     releases: list[Release],
     benchmarks: Mapping[str, Mapping[str, object]],
-    found: list[jumps.Jump],
+    found: list[change_points.ChangePoint],
     today: date,
 ) -> None:
-    """Write every page of ours; `found` are the jumps to list."""
+    """Write every page of ours; `found` are the change points to list."""
     site = Site(folder)
     measurements = collect(results.load(results_dir))
     graphs = Graphs(benchmarks)
     boards.write(site, measurements, releases, graphs, _machine_facts(results_dir), today)
     curves.write(site, measurements, releases, graphs, today)
-    steps.write(site, releases, measurements, found, graphs)
+    per_round = results.samples_per_round(results_dir)
+    release_changes.write(site, releases, measurements, found, graphs, per_round)
+    work.write(site, measurements, releases)
     published.write(site, measurements, releases, graphs)
 
 

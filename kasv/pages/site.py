@@ -10,9 +10,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from kasv import leaderboard
+from kasv import metrics
 from kasv.datasets.cache import arrays_folder
-from kasv.pages.jumps import METRICS
+from kasv.measurements import MARKS
 from kasv.releases import Release
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -64,14 +64,19 @@ def _templates() -> Environment:
     )
     style = (_FOLDER / "site.css").read_text(encoding="utf-8")
     templates.globals.update(
-        style=style, policy=_policy(style), names=NAMES, models=MODELS, metrics=METRICS
+        style=style,
+        policy=_policy(style),
+        names=NAMES,
+        models=MODELS,
+        metrics=metrics.METRICS,
+        marks=MARKS,
     )
     templates.filters.update(
-        seconds=leaderboard.seconds_text,
-        factor=leaderboard.factor_text,
-        quality=leaderboard.quality_text,
-        change=change_text,
-        measure=measure_text,
+        digits=metrics.digits,
+        factor=metrics.factor,
+        number=metrics.number,
+        measure=metrics.text,
+        change=metrics.change,
         slug=slug,
         label=label,
         breakable=breakable,
@@ -86,24 +91,6 @@ def _policy(style: str) -> str:
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def change_text(ratio: float) -> str:
-    """Write a ratio of new to old as `+50%`, from double on as `2.1x`."""
-    if ratio >= 2:
-        return leaderboard.factor_text(ratio)
-    percent = round(100 * (ratio - 1))
-    sign = "+" if percent > 0 else "\N{MINUS SIGN}" if percent < 0 else "\N{PLUS-MINUS SIGN}"
-    return f"{sign}{abs(percent)}%"
-
-
-def measure_text(value: float, metric: str) -> str:
-    """Write a value of one of asv's metrics in the unit that its name says."""
-    if metric == "track_peak_memory":
-        return f"{value / 1e6:,.0f} MB"
-    if metric == "track_error":
-        return f"{value:.2%}"
-    return f"{value:.3f}" if metric == "track_loss" else f"{leaderboard.seconds_text(value)} s"
 
 
 def label(release: Release) -> str:
