@@ -3,6 +3,7 @@
 A history has two kinds of release. Of a backend with a Keras of its day, each minor version of the
 backend is one; of Keras 3 on a backend, each minor version of Keras. What is new is found by
 version alone and takes everything else (Python, overrides, GPU form) from the newest of its kind.
+A tag that names a Keras before 3 is a backend's version with another Keras than its day's.
 """
 
 from collections.abc import Iterable, Iterator
@@ -75,7 +76,8 @@ def find_new(backend: str, held: Iterable[Release]) -> list[Release]:
     releases = list(held)
     plain = [r for r in releases if not _is_of_keras_3(r)]
     if plain:
-        found += _new_of_backend(max(plain, key=lambda r: Version(r.version)))
+        # Of one version twice, the latter: it has the Keras that was pinned for a reason.
+        found += _new_of_backend(sorted(plain, key=lambda r: Version(r.version))[-1])
     of_keras = [r for r in releases if _is_of_keras_3(r)]
     if of_keras:
         found += _new_of_keras(max(of_keras, key=lambda r: Version(r.keras)))
@@ -84,7 +86,7 @@ def find_new(backend: str, held: Iterable[Release]) -> list[Release]:
 
 
 def _is_of_keras_3(release: Release) -> bool:
-    return "-keras-" in release.tag
+    return "-keras-" in release.tag and int(release.keras.partition(".")[0]) >= 3
 
 
 def _new_of_backend(newest: Release) -> Iterator[Release]:

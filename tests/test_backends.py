@@ -70,7 +70,7 @@ def measured(
     "tag",
     [
         "tensorflow-1.14.0",
-        "cntk-2.7.post2",
+        "cntk-2.7.post2-keras-2.2.2",
         "theano-1.0.5",
         "mxnet-1.2.1",
         "mxnet-0.11.0",

@@ -84,6 +84,18 @@ def test_each_new_minor_of_tensorflow_gets_the_keras_of_its_day(made):
     assert found.gpu.requires == ["tensorflow[and-cuda]==2.16.2", "keras==3.1.1", "six"]
 
 
+def test_a_keras_pinned_before_3_is_kept_and_not_followed(made):
+    made.add("cntk", "2.7", "2019-04-19")
+    made.add("cntk", "2.8", "2030-01-01")
+    pair = [
+        held("cntk-2.7", "cntk==2.7", "keras==2.2.4", keras="2.2.4"),
+        held("cntk-2.7-keras-2.2.2", "cntk==2.7", "keras==2.2.2", keras="2.2.2"),
+    ]
+    (found,) = growth.find_new("cntk", pair)
+    assert (found.tag, found.keras) == ("cntk-2.8", "2.2.2")
+    assert found.requires == ["cntk==2.8", "keras==2.2.2"]
+
+
 def test_other_backends_keep_their_keras(made):
     made.add("theano", "1.0.5", "2020-07-27")
     made.add("theano", "1.1.0", "2030-01-01")

@@ -128,5 +128,6 @@ def test_the_committed_files_are_well_formed():
     assert len({release.commit for release in found}) == len(found)
     assert {
         *("tensorflow-1.3.0", "tensorflow-1.14.0", "cntk-2.6", "cntk-2.7.post2"),
+        *("cntk-2.7-keras-2.2.2", "cntk-2.7.post2-keras-2.2.2"),
         *("theano-0.9.0", "theano-1.0.5", "mxnet-0.11.0", "mxnet-1.2.1"),
     } <= set(tags)
