@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import click
-from instrument_error import class_of
 from project import ROOT, Project
 
 from kasv import suite
@@ -26,16 +25,15 @@ _RELEASES = ["tensorflow-1.3.0", "tensorflow-1.14.0", "mxnet-1.2.1", "cntk-2.7.p
 
 # Whole batches, so that the script's steps are the suite's
 _SAMPLES = {
-    "babi_rnn": 40,
-    "cifar10_cnn": 768,
+    "babi_rnn": 64,
+    "cifar10_cnn": 512,
     "imdb_bidirectional_lstm": 192,
     "imdb_fasttext": 1600,
-    "lstm_text_generation": 640,
-    "mnist_cnn": 512,
+    "lstm_text_generation": 512,
+    "mnist_cnn": 384,
     "mnist_hierarchical_rnn": 96,
     "mnist_mlp": 2560,
 }
-_BABI_VALIDATION = 2  # its twentieth, which neither side trains on
 
 # What the example does a third time, by its attributes
 _SIGMOID = {"lstm": {"recurrent_activation": "sigmoid"}}
@@ -47,68 +45,59 @@ _VARIANTS: dict[str, dict[str, object]] = {
     "mnist_hierarchical_rnn": _SIGMOID,
 }
 
-_PAIRS = """
+_SIDES = """
 import time
 
-from . import {model} as suite
 from .plain import scripts
 
 
-class Pairs:
-    dataset = "{dataset}"
-    params = suite.{name}.params
-    timeout = 36000
+def samples(training, data):
+    ours = suite_side(training, data)
+    sides = [ours, *(script_side(training, data, changed) for changed in {scripts})]
+    seconds = []
+    for pair in range({pairs}):
+        order = list(range(len(sides)))
+        order = order[pair % len(sides):] + order[:pair % len(sides)]
+        spent = [0.0] * len(sides)
+        for index in order + order[::-1]:
+            spent[index] += sides[index]()
+        seconds.extend(spent)
+    return seconds
 
-    def setup(self, data):
-        suite.{name}().setup(data)
 
-    def track_seconds(self, data):
-        sides = [self.suite(data), *(self.script(data, changed) for changed in {scripts})]
-        for side in sides:
-            side()
-        seconds = []
-        for pair in range({pairs}):
-            order = list(range(len(sides)))
-            order = order[pair % len(sides):] + order[:pair % len(sides)]
-            spent = [0.0] * len(sides)
-            for index in order + order[::-1]:
-                spent[index] += sides[index]()
-            seconds.extend(spent)
-        return {{"samples": seconds, "number": 1}}
+def suite_side(training, data):
+    training.samples = dict.fromkeys(training.samples, ({samples}, training.batch_size))
 
-    def suite(self, data):
-        self.training = training = suite.{name}()
-        training.samples = {{training.size: ({samples}, min(64, training.samples["small"][1]))}}
+    def epoch():
+        start = time.process_time()
+        training.time_epoch(data)
+        seconds = time.process_time() - start
+        training.teardown(data)
+        return seconds
 
-        def epoch():
-            start = time.process_time()
-            training.time_epoch(data)
-            seconds = time.process_time() - start
-            training.teardown(data)
-            return seconds
+    epoch()  # sets up Keras, which the scripts use as they find it
+    return epoch
 
-        epoch()  # sets up Keras, which the scripts use as they find it
-        return epoch
 
-    def script(self, data, changed):
-        script = scripts.{name}()
-        vars(script).update(changed, source=data)
-        x, y = script.load("train", {trained})
-        model = script.build()
-        if model.count_params() != self.training.parameters:
-            raise RuntimeError("the script's model has other parameters than the suite's")
+def script_side(training, data, changed):
+    script = getattr(scripts, type(training).__name__)()
+    vars(script).update(changed, source=data)
+    x, y = script.load("train", {samples})
+    model = script.build()
+    if model.count_params() != training.parameters:
+        raise RuntimeError("the script's model has other parameters than the suite's")
 
-        def epoch():
-            start = time.process_time()
-            script.fit(model, x, y, 1)
-            if self.training.keras.backend == "mxnet":
-                import mxnet
+    def epoch():
+        start = time.process_time()
+        script.fit(model, x, y, 1)
+        if training.keras.backend == "mxnet":
+            import mxnet
 
-                mxnet.nd.waitall()
-            return time.process_time() - start
+            mxnet.nd.waitall()
+        return time.process_time() - start
 
-        epoch()
-        return epoch
+    epoch()
+    return epoch
 """
 
 
@@ -130,7 +119,7 @@ def main(tags: tuple[str, ...], models: tuple[str, ...], pairs: int) -> None:
     copy_scripts(project)
     chosen = models or tuple(suite.models(ROOT / "benchmarks"))
     for model in chosen:
-        write_pairs(project, model, pairs)
+        add_sides(project, model, pairs)
     project.build(chosen)
     for model in chosen:
         found = [measure(project, tag, model) for tag in tags]
@@ -145,33 +134,18 @@ def copy_scripts(project: Project) -> None:
         (folder / name).write_bytes((ROOT / "perf" / "plain" / name).read_bytes())
 
 
-def write_pairs(project: Project, model: str, pairs: int) -> None:
+def add_sides(project: Project, model: str, pairs: int) -> None:
     """Add the alternating epochs to the project's copy of the suite."""
-    found = class_of(project.suite / f"{model}.py")
-    if found is None or model not in _SAMPLES:
+    if model not in _SAMPLES:
         raise click.BadParameter(f"there is no script of {model}")
-    samples = _SAMPLES[model]
-    text = _PAIRS.format(
-        model=model,
-        name=found[0],
-        dataset=found[1],
-        pairs=pairs,
-        samples=samples,
-        trained=samples - _BABI_VALIDATION if model == "babi_rnn" else samples,
-        scripts=[{}, *([_VARIANTS[model]] if model in _VARIANTS else [])],
-    )
-    (project.suite / f"pairs_{model}.py").write_text(text, encoding="utf-8")
+    scripts = [{}, *([_VARIANTS[model]] if model in _VARIANTS else [])]
+    source = _SIDES.format(pairs=pairs, samples=_SAMPLES[model], scripts=scripts)
+    project.add_inside(model, source)
 
 
 def measure(project: Project, tag: str, model: str) -> Ratios:
     """Return a model's ratios on a release; print each pair's seconds to standard error."""
-    project.run("--record-samples", rf"--bench=^pairs_{model}\.", f"{tag}^!")
-    (commit,) = [r.commit for r in project.read_releases() if r.tag == tag]
-    (samples,) = [
-        figure.samples
-        for figure in project.figures()
-        if figure.commit == commit and figure.model == f"pairs_{model}" and figure.samples
-    ]
+    samples = project.measure_inside(tag, model)
     pairs = list(_grouped(samples, 3 if model in _VARIANTS else 2))
     shown = ", ".join("/".join(f"{seconds:.2f}" for seconds in pair) for pair in pairs)
     click.echo(f"{tag} {model}: {shown}", err=True)
@@ -194,9 +168,9 @@ def cell(ratios: Ratios) -> str:
     return f"{ratios.suite:.3f} ({ratios.changed:.3f}, {ratios.suite_changed:.3f})"
 
 
-def _grouped(samples: tuple[float, ...], size: int) -> Iterator[tuple[float, ...]]:
+def _grouped(samples: list[float], size: int) -> Iterator[tuple[float, ...]]:
     for start in range(0, len(samples), size):
-        yield samples[start : start + size]
+        yield tuple(samples[start : start + size])
 
 
 if __name__ == "__main__":
