@@ -5,11 +5,11 @@ named in it, as Keras 2.0.8 had it, because defaults changed from version to ver
 learning rate from 1.0 to 0.001, epsilon from 1e-8 to 1e-7. The one departure is the LSTM's
 recurrent activation, then a hard sigmoid: it is sigmoid here on every backend, as Keras has it from
 2.3 on and as cuDNN needs it. What is left to each version is how it runs a model, not which: graph
-or eager, compiled or not.
+or eager, compiled or not, an LSTM's gates as four products or as one (`implementation`; its default
+is 0 up to Keras 2.0, then 1, then 2 from 2.3 on).
 """
 
 import importlib
-import inspect
 import random
 
 from . import devices
@@ -265,16 +265,8 @@ class Keras(object):
             dropout=0.0,
             recurrent_dropout=0.0,
             return_sequences=False,
-            **self._lstm_implementation(),
+            unroll=self.unrolls,
         )
-
-    def _lstm_implementation(self):
-        """Compute the gates as one product (2), as Keras 3 does, or as four (1): the same sums.
-
-        On one product keras-mxnet crashes, and CNTK takes five times as long as on four.
-        """
-        implementation = 1 if self.backend in ("mxnet", "cntk") else 2
-        return {"implementation": implementation, "unroll": self.unrolls}
 
     def bidirectional(self, layer):
         """Return a recurrent layer run in both directions, the outputs side by side."""
@@ -360,7 +352,6 @@ class Keras1(Keras):
             dropout_W=0.0,
             dropout_U=0.0,
             return_sequences=False,
-            consume_less="gpu",
         )
 
 
@@ -402,11 +393,6 @@ class Keras3(TensorFlowKeras):
     def input_layer(self, shape, dtype="float32"):
         """Return a sequential model's first layer."""
         return self.module.Input(shape=shape, dtype=dtype)
-
-    def _lstm_implementation(self):
-        """Let cuDNN compute the layer where there is one; the first Keras 3 ask nobody."""
-        known = inspect.signature(self.layers.LSTM.__init__).parameters
-        return {"use_cudnn": "auto"} if "use_cudnn" in known else {}
 
     def fetch_weight(self, model):
         """Fetch the last layer's bias: it is the smallest, and the last to be known."""

@@ -9,6 +9,8 @@ beforehand. At least 5 times less is wanted in the median.
 takes about 10 minutes on two quiet cores.
 """
 
+import ast
+import json
 import statistics
 
 import click
@@ -36,6 +38,8 @@ def main(tags: tuple[str, ...], models: tuple[str, ...]) -> None:
     """Print what each side costs."""
     plain = Project("cost-plain", tags, ROOT / "perf" / "plain")
     ours = Project("cost-ours", tags)
+    samples = {model: small(ours, model) for model in models}
+    (plain.suite / "samples.json").write_text(json.dumps(samples))
     ours.build(models)
     ratios = []
     for tag in tags:
@@ -47,6 +51,16 @@ def main(tags: tuple[str, ...], models: tuple[str, ...]) -> None:
                 f"{ratios[-1]:.1f} times less"
             )
     click.echo(f"median: {statistics.median(ratios):.1f} times less (5 wanted)")
+
+
+def small(project: Project, model: str) -> tuple[int, int]:
+    """Return how many samples for training and test a model takes at `small`."""
+    for node in ast.walk(ast.parse((project.suite / f"{model}.py").read_bytes())):
+        match node:
+            case ast.Assign([ast.Name("samples")], value):
+                train, test = ast.literal_eval(value)["small"]
+                return train, test
+    raise click.BadParameter(f"{model} names no samples")
 
 
 def measure(project: Project, tag: str, model: str) -> float:

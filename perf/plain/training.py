@@ -1,47 +1,44 @@
 """What the three plain benchmarks share."""
 
-import os
+import json
 from pathlib import Path
-
-import numpy
-
-
-def mnist(train, test, flat):
-    """Return the first `train` and `test` samples of MNIST as (images, one-hot digits)."""
-    arrays = numpy.load(str(Path(os.environ["KASV_ARRAYS"]) / "mnist-real.npz"))
-    shape = (-1, 784) if flat else (-1, 28, 28, 1)
-    parts = []
-    for name, count in (("train", train), ("test", test)):
-        x = arrays["x_" + name][:count].reshape(shape).astype("float32") / 255
-        parts.append((x, numpy.eye(10, dtype="float32")[arrays["y_" + name][:count]]))
-    return parts
 
 
 class Plain:
-    """Time an epoch; track accuracy, loss and memory of a training of five."""
+    """Time an epoch; track accuracy, loss and memory of a training of five.
+
+    A subclass is a `scripts.Script` too. `perf/cost.py` leaves in `samples.json` how many samples
+    for training and test each model takes.
+    """
 
     timeout = 3600
     epochs = 5
 
-    def fit(self, epochs):
+    def setup(self):
+        """Load the data, build and compile the model."""
+        samples = json.loads(Path(__file__).with_name("samples.json").read_text())
+        train, test = samples[type(self).__module__.rpartition(".")[2]]
+        self.train, self.test = self.load("train", train), self.load("test", test)
+        self.model = self.build()
+
+    def train_for(self, epochs):
         """Train for some epochs."""
-        x, y = self.train
-        self.model.fit(x, y, batch_size=self.batch_size, epochs=epochs, verbose=0)
+        self.fit(self.model, *self.train, epochs)
 
     def time_epoch(self):
         """Train for one epoch."""
-        self.fit(1)
+        self.train_for(1)
 
     def track_accuracy(self):
         """Return the accuracy on the test data."""
-        self.fit(self.epochs)
+        self.train_for(self.epochs)
         return float(self.model.evaluate(*self.test, verbose=0)[1])
 
     def track_loss(self):
         """Return the loss on the test data."""
-        self.fit(self.epochs)
+        self.train_for(self.epochs)
         return float(self.model.evaluate(*self.test, verbose=0)[0])
 
     def peakmem_epoch(self):
         """Train for one epoch."""
-        self.fit(1)
+        self.train_for(1)
