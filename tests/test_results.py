@@ -112,7 +112,7 @@ ROW = [[1.0], DATA]
         {"date": 10**400},
         {"results": {"m.M.f": [[1e308], DATA]}, "result_columns": COLUMNS},
         {"results": {"m.M.f": [[10**400], DATA]}, "result_columns": COLUMNS},
-        {"results": {"m.M.time_f": [[1e-310], DATA]}, "result_columns": COLUMNS},
+        {"results": {"m.M.time_epoch": [[1e-310], DATA]}, "result_columns": COLUMNS},
         {"results": {"m.M.f": [[1.0], [["'real'"] * 200] * 3]}, "result_columns": COLUMNS},
         {"results": {"m.M.f": [*ROW, [[1e308]]]}, "result_columns": [*COLUMNS, "samples"]},
         {"results": {"m.M.f": [*ROW, [math.nan]]}, "result_columns": [*COLUMNS, "stats_q_25"]},
