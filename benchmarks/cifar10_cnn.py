@@ -17,6 +17,7 @@ class Cifar10Cnn(Training):
     published_epochs = 20
     batch_size = 32
     samples = {"small": (960, 256), "full": (50000, 10000)}
+    proof_rate = 0.01
     shift = 0.1
 
     def prepare(self, arrays, train, test):

@@ -161,6 +161,10 @@ class Keras(object):
         listener._supports_tf_logs = True  # else tf.keras fetches each batch's loss
         return listener
 
+    def fit_in_order(self, model, x, y, batch_size):
+        """Train for one epoch on batches as they stand."""
+        model.fit(x, y, batch_size=batch_size, verbose=0, shuffle=False, **{self.epochs: 1})
+
     def predict(self, model, x, batch_size):
         """Return a model's predictions."""
         return model.predict(x, batch_size=batch_size, verbose=0)
@@ -277,6 +281,10 @@ class Keras(object):
         return self.layers.TimeDistributed(layer)
 
     # Optimizers
+
+    def sgd(self, rate):
+        """Return plain gradient descent."""
+        return self._optimizer("SGD", rate, 0.0, momentum=0.0, nesterov=False)
 
     def rmsprop(self, rate, decay=0.0):
         """Return RMSprop; `decay` shrinks the rate to rate / (1 + decay * updates)."""

@@ -15,6 +15,7 @@ class LstmTextGeneration(Training):
     published_epochs = 10
     batch_size = 128
     samples = {"small": (3840, 0), "full": (200285, 0)}
+    proof_share = 0.1  # at the whole rate rounding grows to 4e-4
     metrics = ()
     metric = "loss"
     validates = False

@@ -26,6 +26,7 @@ import timeit
 
 from . import compat, devices, processor, records, settings, steps, turns
 from .metrics import Metrics
+from .proof import Proved
 
 # Raise it when a change here or in `compat.py` lets the same model time or train differently: asv
 # drops results of another version, and keeps them over any other edit.
@@ -34,7 +35,7 @@ FEWEST_SAMPLES = 3  # steady epochs of a training on full data
 WARM_UP_BATCHES = 2  # of the first epoch on small data
 
 
-class Training(Metrics):
+class Training(Metrics, Proved):
     """A reference model as asv's benchmark; a model's module says what "The model" lists."""
 
     # The model

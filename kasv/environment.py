@@ -20,7 +20,7 @@ from asv.console import log
 from asv.environment import Environment, EnvironmentUnavailable
 from asv.results import get_filename
 
-from kasv import build, datasets, machines, releases, repo, server, suite
+from kasv import build, datasets, machines, proof, releases, repo, server, suite
 from kasv.errors import KasvError
 from kasv.history import History
 from kasv.journal import Journal, is_quick
@@ -170,11 +170,11 @@ class Keras(Environment):
     def _run_benchmark(
         self, args: list[str], benchmark: str, parameters: str, result: Path, kwargs: dict[str, Any]
     ) -> Any:
-        """Run one benchmark, or hand over what an interrupted run has measured of it."""
+        """Run one benchmark, or hand over an interrupted run's value, or an earlier proof's."""
         self._is_quick = is_quick(parameters)
         journal = self._open_journal()
         key = (benchmark, suite.digest(self._suite_dir), parameters)
-        replayed = journal.replay(*key)
+        replayed = journal.replay(*key) or self._proven(benchmark)
         if replayed is None:
             answer = self._measure(args, benchmark, kwargs)
         else:
@@ -183,13 +183,19 @@ class Keras(Environment):
         journal.add(*key, None if answer[2] else result.read_bytes())
         return answer
 
+    def _proven(self, benchmark: str) -> bytes | None:
+        name = Path(get_filename("", self._active().commit, self.name)).name
+        folder = self._machine or self._results_dir
+        return proof.stored(self._results_dir, folder / name, benchmark)
+
     def _measure(self, args: list[str], benchmark: str, kwargs: dict[str, Any]) -> Any:
         """Run one benchmark's process once its data is there, or read a training's record."""
         model, _, function = benchmark.partition(".")
-        records = list(self._open_journal().records.glob(f"{model}-*.json"))
+        records = proof.records(self._open_journal().records, benchmark)
         if ".time_" in function:
-            for record in records:
-                record.unlink()  # a new training starts
+            # A new training starts; asv's later rounds keep the step times of those before.
+            for record in records if self._open_journal().is_first_round(benchmark) else ():
+                record.unlink()
         elif records and args[5] == "None":  # not to be profiled
             *_, parameters, _, result = args
             return server.run(
@@ -234,6 +240,7 @@ class Keras(Environment):
             self._turn_to_lent()  # `asv find` has not asked for the active release
             self._journals[commit] = self._journal_of(commit)
             self._journals[commit].begin()
+            proof.forget(self._journals[commit].records)
         return self._journals[commit]
 
     def _journal_of(self, commit: str) -> Journal:

@@ -87,6 +87,10 @@ class Journal:
             files.write(path, result)
         (self._ran / _row_name(benchmark)).touch()
 
+    def is_first_round(self, benchmark: str) -> bool:
+        """Tell whether none of asv's rounds of this benchmark has ended in this run."""
+        return not self._runs[benchmark]
+
     def settle(self) -> None:
         """Take over the rows that were run and asv has stored, and forget their outcomes.
 
