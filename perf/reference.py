@@ -65,7 +65,7 @@ class Reference:
         self._rate = model.proof_rate
         self._name, self._settings = noted.optimizer
         self._weighted = [note for note in noted.layers if note.layer.shapes]
-        self._of = given.digest(noted.facts())
+        self.of = given.digest(noted.facts())
         self._x, self._y, self._probe = given.batches(noted, model.loss)
 
     @property
@@ -86,7 +86,7 @@ class Reference:
         published = optimizers.PUBLISHED[self._name]
         other = optimizers.VARIANTS.get(self._name)
         return {
-            "of": self._of,
+            "of": self.of,
             "weights": self.shapes,
             "untrained": self.predictions(None, kind),
             "descent": self.predictions(partial(optimizers.Descent, self._rate), kind),

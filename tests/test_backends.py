@@ -88,9 +88,24 @@ def test_a_model_trains(checkout, tag):
     (error,) = figures["track_error"]
     assert 0 < 60 * step < 1.5 * epoch  # 60 batches, of which the last 50 are timed
     assert cpu > 0
+    (deviation,) = figures["track_deviation"]
+    (run_to_run,) = figures["track_reproducibility"]
+    assert deviation <= 1e-4 or run_to_run > deviation / 10  # TensorFlow 1 races
     assert first > 0
     assert 0.9 < accuracy < 1  # chance is 0.1, and the published full run reaches 0.98
     assert error == pytest.approx(1 - accuracy)
+
+
+def suite_environment(release, folder):
+    """Return the variables for a process of the suite; its records and its home are the folder."""
+    return {
+        **os.environ,
+        "KASV_RELEASE": json.dumps(release.facts("cpu")),
+        "KASV_ARRAYS": str(datasets.arrays_folder()),
+        "KASV_RECORDS": str(folder),
+        "KERAS_BACKEND": release.backend,
+        "HOME": str(folder),
+    }
 
 
 KILLED = """
@@ -107,16 +122,8 @@ def test_a_killed_training_leaves_a_failure(checkout, tmp_path):
     (release,) = [release for release in releases.load() if release.tag == "mxnet-1.2.1"]
     folder = build.build(release, "cpu", ENV_DIR)
     datasets.ensure("mnist")
-    environment = {
-        **os.environ,
-        "KASV_RELEASE": json.dumps(release.facts("cpu")),
-        "KASV_ARRAYS": str(datasets.arrays_folder()),
-        "KASV_RECORDS": str(tmp_path),
-        "KERAS_BACKEND": "mxnet",
-        "HOME": str(tmp_path),
-    }
     command = [folder / "bin" / "python", "-c", KILLED]
-    with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
+    with subprocess.Popen(command, cwd=ROOT, env=suite_environment(release, tmp_path)) as process:
         record = {}
         while len(record.get("epochs", ())) < 3:
             assert process.poll() is None
@@ -126,6 +133,37 @@ def test_a_killed_training_leaves_a_failure(checkout, tmp_path):
         process.kill()
     record = json.loads(path.read_bytes())
     assert record["failure"] == f"the training was ended after epoch {len(record['epochs'])}"
+
+
+PROVEN = """
+import json
+from benchmarks import proof
+from benchmarks.mnist_mlp import MnistMlp
+
+keras = proof.load()
+right = proof.prove(MnistMlp(), keras)
+descent = keras.sgd
+keras.sgd = lambda rate: descent(rate / 2)
+halved = proof.prove(MnistMlp(), keras)
+print(json.dumps([right, halved]))
+"""
+
+
+def test_a_halved_gradient_is_caught_by_the_proof(tmp_path):
+    (release,) = [release for release in releases.load() if release.tag == "mxnet-1.2.1"]
+    folder = build.build(release, "cpu", ENV_DIR)
+    answer = subprocess.run(
+        [folder / "bin" / "python", "-c", PROVEN],
+        cwd=ROOT,
+        env=suite_environment(release, tmp_path),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    right, halved = json.loads(answer.stdout)
+    assert right["deviation"] < 1e-5
+    assert right["variant_deviation"] < 1e-4 < right["optimizer_deviation"]  # epsilon in the root
+    assert halved["deviation"] > 1e-2
 
 
 def test_two_backends_train_in_turns(checkout):
