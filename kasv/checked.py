@@ -6,6 +6,7 @@ passed a check and no others; what is malformed is named and left out.
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ from typing import Annotated
 import msgspec
 from asv.console import log
 
-from kasv import results
+from kasv import conditions, results
 from kasv.errors import KasvError
 
 BENCHMARKS = "benchmarks.json"
@@ -70,6 +71,8 @@ def copy(results_dir: Path, target: Path) -> None:
         _write(target / folder.name / "machine.json", machine)
         for path, content in _results(folder):
             _write(target / folder.name / path.name, content)
+        for path in _conditions(folder):
+            shutil.copyfile(path, target / folder.name / path.name)
 
 
 def _results(folder: Path) -> Iterator[tuple[Path, dict[str, object]]]:
@@ -80,6 +83,16 @@ def _results(folder: Path) -> Iterator[tuple[Path, dict[str, object]]]:
             yield path, results.checked(path)
         except KasvError as error:
             log.warning(f"{error}; left out")
+
+
+def _conditions(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.glob(f"*{conditions.SUFFIX}")):
+        try:
+            conditions.read(path)
+        except KasvError as error:
+            log.warning(f"{error}; left out")
+        else:
+            yield path
 
 
 def _machine(path: Path) -> dict[str, object]:

@@ -18,13 +18,18 @@ _SHORTEST_ABBREVIATION = 4
 
 
 def in_order(releases: Iterable[Release]) -> list[Release]:
-    """Return releases by backend, version and, of equal versions, Keras; the oldest first."""
+    """Return releases by backend, version and, of equal versions, Keras; the oldest first.
+
+    A release with the Keras of its own day, whose tag names none, comes before those with another:
+    CNTK 2.7's has LSTMs that are wrong, and an older Keras mends them.
+    """
     return sorted(releases, key=_place)
 
 
-def _place(release: Release) -> tuple[int, Version, Version]:
+def _place(release: Release) -> tuple[int, Version, bool, Version]:
     keras = Version(release.keras.removesuffix("-tf"))
-    return BACKENDS.index(release.backend), Version(release.version), keras
+    is_later = "-keras-" in release.tag
+    return BACKENDS.index(release.backend), Version(release.version), is_later, keras
 
 
 class History:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from kasv import families
+from kasv import conditions, families
+from kasv.conditions import Known
 from kasv.metrics import ACCURACY, CHANCE, SAMPLED, STEP
 from kasv.results import Figure
 
@@ -32,6 +33,7 @@ MARKS = {
     "unstable": Mark("~", "unstable: the steps' times differ by more than 10% among themselves"),
     "contended": Mark("!", "contended: others used over 10% of its cores meanwhile"),
     WAITING: Mark("w", "waiting: over 10% of the epoch it neither computed nor was kept from it"),
+    conditions.MARK: Mark("m", "the machine's own speed moved by over 5% meanwhile"),
     "unproven": Mark("?", "unproven: nothing shows yet that it does the published work"),
     "racing": Mark("r", "racing: the same training gives other weights each time"),
     "optimizer": Mark("o", "its optimizer follows another formula than the published one"),
@@ -76,6 +78,7 @@ class Training:
     values: dict[str, float | None] = field(default_factory=dict)
     history: dict[int, float] = field(default_factory=dict)
     sampled: dict[str, Figure] = field(default_factory=dict)
+    machine_moved: bool = False
 
     def value(self, metric: str) -> float | None:
         """Return a metric's value, None where it failed or there is none."""
@@ -110,11 +113,17 @@ class Training:
         )
 
     @property
+    def step_marks(self) -> tuple[str, ...]:
+        """Return the marks of its step time, the machine's included."""
+        moved = (conditions.MARK,) if self.machine_moved else ()
+        return (*self.doubts(STEP), *moved)
+
+    @property
     def marks(self) -> tuple[str, ...]:
         """Return all marks of its rank: of its step time, and of the work it does."""
         of_work = (self.work,) if self.work in ("unproven", "racing") else ()
         differs = ("optimizer",) if self.optimizer in ("variant", "other") else ()
-        return (*self.doubts(STEP), *of_work, *differs)
+        return (*self.step_marks, *of_work, *differs)
 
 
 def has_learned(values: Mapping[str, float | None]) -> bool:
@@ -127,8 +136,8 @@ Trainings = dict[Task, Training]
 Measurements = dict[Series, dict[str, Trainings]]
 
 
-def collect(figures: Iterable[Figure]) -> Measurements:
-    """Fold figures into trainings, by series and commit."""
+def collect(figures: Iterable[Figure], known: Known | None = None) -> Measurements:
+    """Fold figures into trainings, by series and commit; `known` are the conditions of them."""
     found: Measurements = {}
     # A file's figures come one after another and share their variables: look its place up once.
     last: Figure | None = None
@@ -142,6 +151,8 @@ def collect(figures: Iterable[Figure]) -> Measurements:
         if training is None:
             training = trainings[task] = Training()
         _add(training, figure)
+        if known and figure.metric == STEP and (session := known.of(figure)):
+            training.machine_moved = session.has_moved
     return found
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from asv import results as asv_results
 
-from kasv import conditions, results
+from kasv import checked, conditions, measurements, results
 from kasv.conditions import Calibration, Conditions, Session
 from kasv.errors import KasvError
 from kasv.facts import Facts, Gpu
@@ -166,3 +166,25 @@ def test_too_many_sessions(path):
     put(path, *[session()] * 101)
     with pytest.raises(KasvError, match="length"):
         conditions.read(path)
+
+
+@pytest.mark.parametrize(("after", "marks"), [(1.0, ()), (1.1, (conditions.MARK,))])
+def test_a_step_time_bears_the_mark_of_a_machine_that_moved(path, after, marks):
+    put(path, session(after=after))
+    step = msgspec.structs.replace(figure(), metric="track_step_time")
+    known = conditions.load(path.parents[1])
+    (commits,) = measurements.collect([step], known).values()
+    (training,) = commits[COMMIT].values()
+    assert training.step_marks == marks
+    assert set(marks) <= measurements.MARKS.keys()
+
+
+def test_publishing_takes_along_what_is_well_formed(path):
+    put(path, session())
+    broken = path.with_name(f"{COMMIT[:8]}-other.conditions")
+    broken.write_text("{")
+    (path.parent / "machine.json").write_text('{"machine": "box", "version": 1}')
+    (path.parents[1] / "benchmarks.json").write_text('{"version": 2}')
+    target = path.parents[2] / "copy"
+    checked.copy(path.parents[1], target)
+    assert [copied.name for copied in target.glob("*/*.conditions")] == [path.name]

@@ -123,3 +123,11 @@ def test_of_equal_versions_keras_decides():
     ]
     tags = [r.tag.partition("-")[2] for r in in_order(found)]
     assert tags == ["2.2.3", "2.16.1-keras-3.9.0", "2.16.1-keras-3.10.0"]
+
+
+def test_a_release_with_another_keras_comes_after_that_of_its_day():
+    found = [
+        release("cntk-2.7-keras-2.2.2", "2019-04-19", version="2.7", keras="2.2.2"),
+        release("cntk-2.7", "2019-04-19", keras="2.2.4"),
+    ]
+    assert [r.tag for r in in_order(found)] == ["cntk-2.7", "cntk-2.7-keras-2.2.2"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from kasv import results
+from kasv import conditions, results
 from kasv.measurements import collect
 from kasv.pages import application, boards, change_points, curves, published, release_changes, work
 from kasv.pages.addresses import Graphs
@@ -46,7 +46,7 @@ def write(
 ) -> None:
     """Write every page of ours; `found` are the change points to list."""
     site = Site(folder)
-    measurements = collect(results.load(results_dir))
+    measurements = collect(results.load(results_dir), conditions.load(results_dir))
     graphs = Graphs(benchmarks)
     boards.write(site, measurements, releases, graphs, _machine_facts(results_dir), today)
     curves.write(site, measurements, releases, graphs, today)

@@ -107,7 +107,7 @@ def _speed(before: Release | None, older: Trainings, newer: Trainings, history: 
     alpha = significance.ALPHA / max(1, len(common))
     judged = {task: history.judge(task, older, newer, alpha) for task in common}
     times = {
-        task: _Time(seconds, judged.get(task), training.doubts(STEP))
+        task: _Time(seconds, judged.get(task), training.step_marks)
         for task, training in sorted(newer.items())
         if (seconds := training.seconds(STEP))
     }
