@@ -17,7 +17,7 @@ PAGES = FOLDER.parent / "html" / "kasv"
 # A picture's name: the page, its width and height, and the colour scheme.
 PICTURES = {
     "site.png": ("index.html", 1180, 1000, "light"),
-    "site-convergence.png": ("convergence-amd-epyc-2cpu-full-cpu-1.html", 1180, 800, "light"),
+    "site-work.png": ("work.html", 1180, 800, "light"),
     "site-releases.png": ("releases.html", 1180, 800, "light"),
     "site-phone.png": ("index.html", 390, 800, "dark"),
 }

@@ -13,6 +13,7 @@ from kasv.files import printable
 from kasv.metrics import ACCURACY, METRICS, STEP
 from kasv.significance import Effect
 
+_WIDE = 5  # an interval as wide as this to either side says nothing
 _HEADERS = ("model", "metric", "before", "after", "change", "interval", "verdict", "notes")
 
 
@@ -94,6 +95,8 @@ def _difference(row: Row) -> str:
 
 
 def _interval(effect: Effect) -> str:
+    if effect.high > _WIDE * effect.ratio:
+        return f"over {_WIDE}x either way"
     return f"{metrics.change(effect.low)} to {metrics.change(effect.high)}"
 
 

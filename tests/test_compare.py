@@ -13,6 +13,7 @@ from kasv.conditions import Calibration, Conditions, Session
 from kasv.errors import KasvError
 from kasv.facts import Facts
 from kasv.results import Figure, Stats
+from kasv.significance import Effect
 
 SIDES = ("before", "after")
 QUIET = Background(0.02, 0.01, 30.0)
@@ -353,3 +354,11 @@ def test_how_many_samples_make_a_round(tmp_path, content, expected):
 def _commit(tag):
     (found,) = [r.commit for r in releases.load(Path("backends")) if r.tag == tag]
     return found
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [(0.9, 1.21, "-10.0% to +21.0%"), (1e-4, 1e4, "over 5x either way")],
+)
+def test_an_interval_that_says_nothing_is_not_written_out(low, high, shown):
+    assert compare_text._interval(Effect(1.0, low, high)) == shown
