@@ -46,7 +46,9 @@ def test_twenty_steps_move_every_model_far_and_tell_the_formulas_apart() -> None
 
 def test_every_model_has_a_reference_of_itself(reference: ModuleType) -> None:
     entries = json.loads(Path(proof.REFERENCE).read_bytes())
-    for model in made_results.MODELS:
+    withheld = {"cifar10_cnn"}  # see there
+    assert entries.keys() == made_results.MODELS.keys() - withheld
+    for model in entries:
         assert entries[model]["of"] == reference.Reference(reference.find(model)).of
 
 
