@@ -17,9 +17,9 @@ class Cifar10Cnn(Training):
     published_epochs = 20
     batch_size = 32
     samples = {"small": (960, 256), "full": (50000, 10000)}
-    # The proof is withheld. By SGD TensorFlow and MXNet end 3.5e-4 from the reference, both at the same
-    # float, and JAX 1.5e-7: presumably two values of one pooling window are too close for float32 to
-    # order, so that a gradient goes another way. It needs batches without such ties.
+    # The proof is withheld. By SGD TensorFlow and MXNet end 3.5e-4 from the reference, both at the
+    # same float, and JAX 1.5e-7: presumably two values of one pooling window are too close for
+    # float32 to order, so that a gradient goes another way. It needs batches without such ties.
     track_deviation = None
     track_optimizer_deviation = None
     track_variant_deviation = None
